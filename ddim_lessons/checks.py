@@ -1,0 +1,193 @@
+"""Checks for readers: ``verify`` for numbered equations, ``check`` for exercises.
+
+Both print one constant line, so that a notebook's output is the same on every machine.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import require, require_int, require_real
+from .metrics import standard_error
+
+
+class EquationError(AssertionError):
+    """A numbered equation does not hold."""
+
+
+# --- equations ---------------------------------------------------------------------------------------------------
+
+
+def verify(equation, left, right, tol=1e-12):
+    """Check the numbered ``equation``, such as "1.3": ``left`` = ``right``.
+
+    SymPy expressions must have a difference that simplifies to 0; numbers and arrays must agree everywhere within
+    ``tol`` · (1 + |right|). Prints one line, or raises ``EquationError`` with the difference.
+    """
+    if _is_symbolic(left) or _is_symbolic(right):
+        _verify_symbols(equation, left, right)
+        print(f"✓ ({equation}) left − right simplifies to 0")
+        return
+    left, right = (np.asarray(_to_numpy(side), dtype=float) for side in (left, right))
+    _verify_numbers(equation, left, right, tol)
+    count = np.broadcast(left, right).size
+    print(f"✓ ({equation}) {'both sides agree' if count == 1 else f'{count:,} values agree'} to {tol:g}")
+
+
+def verify_mean(equation, draws, expected, sigmas=5):
+    """Check an expectation by Monte Carlo: the mean of ``draws`` over axis 0 within ``sigmas`` standard errors.
+
+    Prints one line, or raises ``EquationError`` with the deviation in standard errors.
+    """
+    draws = np.asarray(draws, dtype=float)
+    require_int("the number of draws", draws.shape[0] if draws.ndim else 0, 2)
+    deviation = np.max(np.abs(draws.mean(axis=0) - expected) / standard_error(draws))
+    if not deviation <= sigmas:
+        raise EquationError(
+            f"({equation}) does not hold: the mean of {len(draws):,} draws is {deviation:.1f} standard errors off"
+        )
+    print(f"✓ ({equation}) the mean of {len(draws):,} draws is within {sigmas} standard errors")
+
+
+def verify_true(equation, statement, condition):
+    """Check a numbered formula that is no equality, such as a bound: ``condition`` must be true everywhere."""
+    if not np.all(condition):
+        raise EquationError(f"({equation}) does not hold: it is not true that {statement}")
+    print(f"✓ ({equation}) {statement}")
+
+
+def claim(statement, condition):
+    """Check a sentence of a lesson that has no number: print it if ``condition`` is true everywhere, else raise."""
+    if not np.all(condition):
+        raise AssertionError(f"it is not true that {statement}")
+    print(f"✓ {statement}")
+
+
+def _is_symbolic(value):
+    return type(value).__module__.partition(".")[0] == "sympy"
+
+
+def _to_numpy(value):
+    """Bring a torch tensor to NumPy; leave everything else."""
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+
+
+def _verify_symbols(equation, left, right):
+    """Raise unless left − right simplifies to 0; a ``** 0.5`` of the package counts as a square root."""
+    import sympy
+
+    difference = sympy.nsimplify(sympy.sympify(left) - sympy.sympify(right), rational=True)
+    for simplify in (sympy.expand, sympy.simplify, sympy.radsimp, lambda d: sympy.simplify(sympy.expand(d))):
+        difference = simplify(difference)
+        if difference == 0:
+            return
+    raise EquationError(f"({equation}) does not hold: left − right is {difference}, not 0")
+
+
+def _verify_numbers(equation, left, right, tol):
+    """Raise unless the arrays broadcast, are finite and agree within tol · (1 + |right|)."""
+    require_real("tol", tol, 0)
+    try:
+        excess = np.abs(left - right) - tol * (1 + np.abs(right))
+    except ValueError:
+        raise EquationError(f"({equation}): the sides have shapes {left.shape} and {right.shape}") from None
+    if excess.size == 0:
+        raise EquationError(f"({equation}) compares nothing: the sides are empty")
+    if not np.all(excess <= 0):
+        worst = np.unravel_index(np.argmax(np.where(np.isnan(excess), np.inf, excess)), excess.shape)
+        left, right = np.broadcast_arrays(left, right)
+        raise EquationError(
+            f"({equation}) does not hold: {left[worst]:.6g} on the left, {right[worst]:.6g} on the right"
+        )
+
+
+# --- exercises ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A usual wrong answer: its ``name`` ("you forgot the square root"), how it is computed, and a ``hint``."""
+
+    name: str
+    answer: Callable
+    hint: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A question with a right answer, the arguments on which it is tried, and the usual mistakes.
+
+    ``truth`` and each mistake take the same arguments; an exercise that asks for a value takes none, and its
+    ``cases`` are ``[()]``. Answers are numbers, arrays, or anything that ``==`` compares (sets, texts).
+    """
+
+    truth: Callable
+    cases: list
+    mistakes: list
+    tol: float = 1e-9
+
+
+def judge(exercise, answer):
+    """Return (verdict, sentence) for an ``answer``, a function or a value.
+
+    Verdicts: "open" (not attempted), "right", "known mistake", "wrong". No sentence gives the solution away.
+    """
+    try:
+        given = [answer(*case) if callable(answer) else answer for case in exercise.cases]
+    except Exception as error:
+        return "wrong", f"your code stopped with {type(error).__name__}: {error}"
+    if any(value is None or value is Ellipsis for value in given):
+        return "open", "not attempted yet: replace the ... by your answer, then run the cell again"
+    if _agree(exercise, given, exercise.truth):
+        return "right", "✓ right"
+    for mistake in exercise.mistakes:
+        if _agree(exercise, given, mistake.answer):
+            return "known mistake", f"not yet: {mistake.name}. Hint: {mistake.hint}"
+    return "wrong", _first_difference(exercise, given)
+
+
+def _agree(exercise, given, formula):
+    """Whether the given answers equal ``formula`` on every case."""
+    return all(_equal(g, formula(*case), exercise.tol) for g, case in zip(given, exercise.cases, strict=True))
+
+
+def _equal(given, expected, tol):
+    """Compare numbers and arrays within a relative ``tol`` (and shape), everything else by ``==``."""
+    if isinstance(expected, str | set | frozenset | bool) or not np.issubdtype(np.asarray(expected).dtype, np.number):
+        return type(given) is type(expected) and given == expected
+    try:
+        given = np.asarray(_to_numpy(given), dtype=float)
+    except (TypeError, ValueError):
+        return False
+    expected = np.asarray(expected, dtype=float)
+    if given.shape != expected.shape:
+        return False
+    return bool(np.all(np.abs(given - expected) <= tol * (1 + np.abs(expected))))
+
+
+def _first_difference(exercise, given):
+    """Say where an unknown wrong answer goes wrong, without saying what is right."""
+    for value, case in zip(given, exercise.cases, strict=True):
+        expected = exercise.truth(*case)
+        if _equal(value, expected, exercise.tol):
+            continue
+        shape, wanted = np.shape(value), np.shape(expected)
+        if shape != wanted and not isinstance(expected, str | set | frozenset):
+            return f"not yet: your answer has shape {shape}, but it should have shape {wanted}"
+        where = f" for the arguments {_words(case)}" if case else ""
+        return f"not yet: {_words([value])} is not right{where}, and it is none of the usual mistakes"
+    return "not yet"
+
+
+def _words(values):
+    """Write arguments short: numbers with four digits, arrays by their first entries."""
+    with np.printoptions(precision=4, threshold=6, edgeitems=2):
+        return ", ".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in values)
+
+
+def choice(options, right, wrong):
+    """Make the exercise "which of these?": ``right`` is one of ``options``, ``wrong`` maps others to hints."""
+    require(right in options, "right", right, f"one of {sorted(options)}")
+    mistakes = [Mistake(f"“{option}” is not it", lambda option=option: option, hint) for option, hint in wrong.items()]
+    return Exercise(truth=lambda: right, cases=[()], mistakes=mistakes)

@@ -1,0 +1,166 @@
+"""DDIM in one file: add noise, predict x_0, the variance, one step, a whole path, and the way back.
+
+Everything is written with + − · / ** and indexing alone, so the same lines run on NumPy arrays (float64
+derivations), on torch tensors (networks, CPU or GPU) and, for the value functions, on SymPy symbols.
+
+Two kinds of function:
+
+* formulas of *values*: they take ᾱ_t and ᾱ_prev themselves (numbers, or arrays that broadcast);
+* the sampler of *times*: it takes the whole ``alpha_bar`` of length T + 1 (ᾱ_0 = 1) and explicit pairs
+  (t, t_prev) with t > t_prev, so no stride, no negative index and no special last step can occur.
+
+The DDIM paper (Song, Meng, Ermon, ICLR 2021) writes α_t for what is ᾱ_t here.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from .errors import require, require_finite, require_int, require_real, require_same_shape
+from .schedules import check_tau
+
+# --- formulas of values ------------------------------------------------------------------------------------------
+
+
+def add_noise(x0, noise, alpha_bar_t):
+    """Jump from the data to time t: x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε (DDPM eq. 4, DDIM eq. 4)."""
+    return alpha_bar_t**0.5 * x0 + (1 - alpha_bar_t) ** 0.5 * noise
+
+
+def predict_x0(x_t, eps, alpha_bar_t):
+    """Solve x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε for x_0 (DDIM eq. 9); needs ᾱ_t > 0."""
+    return (x_t - (1 - alpha_bar_t) ** 0.5 * eps) / alpha_bar_t**0.5
+
+
+def predict_eps(x_t, x0, alpha_bar_t):
+    """Solve x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε for ε; needs ᾱ_t < 1."""
+    return (x_t - alpha_bar_t**0.5 * x0) / (1 - alpha_bar_t) ** 0.5
+
+
+def variance(alpha_bar_t, alpha_bar_prev, eta):
+    """Return σ² = η² (1−ᾱ_prev)(1−ᾱ_t/ᾱ_prev)/(1−ᾱ_t), the noise that one step adds (DDIM eq. 16, squared).
+
+    η = 0 adds none (DDIM), η = 1 is the DDPM posterior. The variance comes first and its root last: squaring a
+    rounded σ would make 1−ᾱ_prev−σ² negative in float32.
+    """
+    return eta**2 * ((1 - alpha_bar_prev) * (1 - alpha_bar_t / alpha_bar_prev) / (1 - alpha_bar_t))
+
+
+def eta_max(alpha_bar_t, alpha_bar_prev):
+    """Return the largest η with σ² ≤ 1−ᾱ_prev: √((1−ᾱ_t)/(1−ᾱ_t/ᾱ_prev)), which is never below 1."""
+    return ((1 - alpha_bar_t) / (1 - alpha_bar_t / alpha_bar_prev)) ** 0.5
+
+
+def coefficients(alpha_bar_t, alpha_bar_prev, sigma_sq, root=1):
+    """Return (k, λ) of q(x_prev | x_t, x_0) = N(k x_t + λ x_0, σ² I), the posterior that keeps the marginals.
+
+    k = ±√((1−ᾱ_prev−σ²)/(1−ᾱ_t)), λ = √ᾱ_prev − k √ᾱ_t (DDIM eq. 7, which takes ``root`` = +1; −1 keeps them too).
+    """
+    k = root * ((1 - alpha_bar_prev - sigma_sq) / (1 - alpha_bar_t)) ** 0.5
+    return k, alpha_bar_prev**0.5 - k * alpha_bar_t**0.5
+
+
+def move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq=0.0, noise=0.0):
+    """Put a point at time prev: √ᾱ_prev x̂_0 + √(1−ᾱ_prev−σ²) ε̂ + σ z (DDIM eq. 12)."""
+    direction = (1 - alpha_bar_prev - sigma_sq) ** 0.5 * eps_hat
+    return alpha_bar_prev**0.5 * x0_hat + direction + sigma_sq**0.5 * noise
+
+
+# --- the sampler of times ----------------------------------------------------------------------------------------
+
+
+class Moment(NamedTuple):
+    """Where a path is at time ``t``: the point ``x`` and the clean sample ``x0_hat`` it points to (both like x_T)."""
+
+    t: int
+    x: object
+    x0_hat: object
+
+
+def ddim_step(x_t, eps_hat, alpha_bar, t, t_prev, eta=0.0, noise=None):
+    """Take one step from time t to any earlier time t_prev (DDIM eq. 12).
+
+    ``x_t`` and ``eps_hat``, the predicted noise, have one shape; ``noise`` is z ~ N(0, I) of that shape, needed
+    where η > 0. Errors: t_prev ≥ t, a time outside 0…T, η < 0 or so large that σ² > 1−ᾱ_prev.
+    """
+    alpha_bar_t, alpha_bar_prev = alpha_bar_pair(alpha_bar, t, t_prev)
+    require_same_shape("eps_hat", eps_hat, "x_t", x_t)
+    sigma_sq = checked_variance(alpha_bar_t, alpha_bar_prev, eta)
+    require(noise is not None or sigma_sq == 0, "noise", noise, f"an array like x_t, because eta is {eta}")
+    x0_hat = predict_x0(x_t, eps_hat, alpha_bar_t)
+    return move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq, 0.0 if noise is None else noise)
+
+
+def ddim_path(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
+    """Walk down ``tau`` and yield a ``Moment`` at each of its times, the start and the end included.
+
+    ``eps_fn(x, t)`` returns the predicted noise at time t, shaped like x. ``tau`` is strictly decreasing
+    (:func:`ddim_lessons.schedules.make_tau`). ``rng``, a NumPy generator, draws z where η > 0.
+    """
+    check_tau(tau, len(alpha_bar) - 1)
+    require_finite("x_T", x_T)
+    x = x_T
+    for t, t_prev in pairwise(tau):
+        eps_hat = eps_fn(x, t)
+        yield Moment(t, x, predict_x0(x, eps_hat, float(alpha_bar[t])))
+        noise = None if eta == 0 else standard_normal_like(x, rng)
+        x = ddim_step(x, eps_hat, alpha_bar, t, t_prev, eta, noise)
+    yield Moment(tau[-1], x, x)
+
+
+def ddim_sample(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
+    """Return only the end of :func:`ddim_path`, shaped like ``x_T``."""
+    for moment in ddim_path(x_T, eps_fn, alpha_bar, tau, eta, rng):
+        last = moment
+    return last.x
+
+
+def invert_step(x_prev, eps_hat, alpha_bar, t_prev, t):
+    """Take the η = 0 step backwards, from t_prev up to t > t_prev (DDIM §4.3).
+
+    ``eps_hat`` is the noise predicted at ``x_prev`` *and its own time* t_prev: the step up is the step down read
+    from right to left, with the ε that is at hand.
+    """
+    alpha_bar_t, alpha_bar_prev = alpha_bar_pair(alpha_bar, t, t_prev)
+    require_same_shape("eps_hat", eps_hat, "x_prev", x_prev)
+    return move(predict_x0(x_prev, eps_hat, alpha_bar_prev), eps_hat, alpha_bar_t)
+
+
+def invert_path(x_0, eps_fn, alpha_bar, tau):
+    """Walk up ``tau`` (given, as always, decreasing) and yield a ``Moment`` at each of its times: x_0 is encoded."""
+    check_tau(tau, len(alpha_bar) - 1)
+    require_finite("x_0", x_0)
+    x = x_0
+    for t_prev, t in pairwise(reversed(tau)):
+        eps_hat = eps_fn(x, t_prev)
+        x0_hat = predict_x0(x, eps_hat, float(alpha_bar[t_prev]))
+        yield Moment(t_prev, x, x0_hat)
+        x = invert_step(x, eps_hat, alpha_bar, t_prev, t)
+    yield Moment(tau[0], x, x0_hat)
+
+
+# --- small helpers of the sampler --------------------------------------------------------------------------------
+
+
+def alpha_bar_pair(alpha_bar, t, t_prev):
+    """Return (ᾱ_t, ᾱ_prev) as floats after checking 0 ≤ t_prev < t ≤ T and 0 < ᾱ_t ≤ ᾱ_prev ≤ 1."""
+    require_int("t", t, 1, len(alpha_bar) - 1)
+    require_int("t_prev", t_prev, 0, int(t) - 1)
+    pair = float(alpha_bar[t]), float(alpha_bar[t_prev])
+    require(0 < pair[0] < pair[1] <= 1, f"(ᾱ_{t}, ᾱ_{t_prev})", pair, "falling with time, within (0, 1]")
+    return pair
+
+
+def checked_variance(alpha_bar_t, alpha_bar_prev, eta):
+    """Return :func:`variance`, which must not exceed 1−ᾱ_prev: beyond, the direction's root would be imaginary."""
+    require_real("eta", eta, 0)
+    sigma_sq, room = variance(alpha_bar_t, alpha_bar_prev, eta), 1 - alpha_bar_prev
+    largest = eta_max(alpha_bar_t, alpha_bar_prev)
+    require(sigma_sq <= room * (1 + 1e-12), "eta", eta, f"at most {largest:.6g} on this jump, or σ² > 1−ᾱ_prev")
+    return min(sigma_sq, room)  # exactly at the bound the two differ by a rounding error
+
+
+def standard_normal_like(x, rng):
+    """Draw z ~ N(0, I) shaped like ``x`` from a NumPy generator: the same numbers for NumPy, CPU and GPU."""
+    require(hasattr(rng, "standard_normal"), "rng", rng, "a NumPy generator such as np.random.default_rng(0)")
+    z = rng.standard_normal(tuple(x.shape))
+    return x.new_tensor(z) if hasattr(x, "new_tensor") else z.astype(x.dtype, copy=False)

@@ -1,0 +1,63 @@
+"""What is on this machine, in plain words: for the first lesson, and for a message to whoever helps."""
+
+import hashlib
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+
+
+def report():
+    """Print Python, the packages, the processor that training will use, and the data files; say what is missing."""
+    print(f"Python {platform.python_version()} on {platform.system()}")
+    for name in _dependencies():
+        print(f"  {name:12} {_version_of(name)}")
+    print(_device())
+    print(_data())
+
+
+def _dependencies():
+    """The names of what the project needs at run time, from its own metadata."""
+    names = [line.partition(";")[0] for line in requires("ddim-lessons") or [] if "extra ==" not in line]
+    return sorted("".join(c if c.isalnum() or c in "-_" else " " for c in name).split()[0] for name in names)
+
+
+def _version_of(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "MISSING: run the first command of the README again"
+
+
+def _device():
+    if find_spec("torch") is None:
+        return "No torch: lessons 00 to 05 work, training (06 and later) does not."
+    import torch
+
+    if torch.cuda.is_available():
+        return f"GPU: {torch.cuda.get_device_name(0)}; training uses it."
+    if torch.backends.mps.is_available():
+        return "GPU: Apple's, through MPS; training uses it."
+    return "No GPU, and none is needed: training runs on the processor in seconds to minutes."
+
+
+def _data():
+    damaged = damaged_files()
+    if damaged:
+        return "Data files missing or damaged: " + ", ".join(damaged) + ". Restore them with: git checkout data"
+    return "Data files: all there, checksums right."
+
+
+def damaged_files():
+    """Return the names in ``data/manifest.json`` whose file is missing or has another sha256."""
+    manifest = DATA / "manifest.json"
+    if not manifest.is_file():
+        return [manifest.name]
+    return [name for name, digest in json.loads(manifest.read_text()).items() if _sha256(DATA / name) != digest]
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

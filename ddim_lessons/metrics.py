@@ -1,0 +1,74 @@
+"""How good a set of samples is; every figure means something only beside its noise floor (:func:`noise_floor`)."""
+
+import numpy as np
+
+from .errors import require, require_finite, require_int
+
+
+def sliced_w2(x, y, directions=64, rng=None):
+    """Return the sliced Wasserstein-2 distance between two point sets of one shape (n, d).
+
+    Both are projected on ``directions`` lines, sorted, and compared; the root mean square over all lines and
+    points, in the data's unit. Lines are equally spaced in two dimensions, drawn from ``rng`` (a NumPy
+    generator) in more.
+    """
+    _require_points(x, y)
+    require(len(x) == len(y), "the number of points", (len(x), len(y)), "the same in both sets")
+    lines = _lines(x.shape[1], directions, rng)
+    gap = np.sort(x @ lines, axis=0) - np.sort(y @ lines, axis=0)
+    return float(np.sqrt(np.mean(gap**2)))
+
+
+def coverage(x, centres):
+    """Return the share of ``centres``, shape (K, d), that get at least half of their fair share n/K of the points."""
+    _require_points(x, centres)
+    counts = np.bincount(nearest(x, centres)[0], minlength=len(centres))
+    return float(np.mean(counts >= len(x) / len(centres) / 2))
+
+
+def off_manifold(x, centres):
+    """Return the root mean square distance of the points (n, d) to their nearest centre (K, d), in the data's unit."""
+    _require_points(x, centres)
+    return float(np.sqrt(np.mean(nearest(x, centres)[1] ** 2)))
+
+
+def nearest(x, centres):
+    """Return, for each of the points (n, d), the index of the nearest of the centres (K, d) and its distance."""
+    squared = (x**2).sum(axis=1)[:, None] - 2 * x @ centres.T + (centres**2).sum(axis=1)
+    index = squared.argmin(axis=1)
+    return index, np.linalg.norm(x - centres[index], axis=1)
+
+
+def noise_floor(distance, data, n, rng, repeats=5):
+    """Return the median of ``distance(x, y)`` over ``repeats`` pairs of independent true samples of ``n`` points.
+
+    No sampler can be told from the truth below it. ``data`` has ``sample(n, rng)``.
+    """
+    require_int("repeats", repeats, 1)
+    return float(np.median([distance(data.sample(n, rng), data.sample(n, rng)) for _ in range(repeats)]))
+
+
+def standard_error(draws):
+    """Return the standard error of the mean over axis 0: the error bar of a Monte Carlo estimate."""
+    draws = np.asarray(draws, dtype=float)
+    require_int("the number of draws", draws.shape[0] if draws.ndim else 0, 2)
+    return draws.std(axis=0, ddof=1) / np.sqrt(draws.shape[0])
+
+
+def _lines(dim, directions, rng):
+    """Return unit vectors as columns, shape (dim, directions)."""
+    require_int("directions", directions, 1)
+    if dim <= 2:
+        angle = np.pi * np.arange(directions) / directions
+        return np.array([np.cos(angle), np.sin(angle)]) if dim == 2 else np.ones((1, 1))
+    require(rng is not None, "rng", rng, "a NumPy generator, to draw directions in more than two dimensions")
+    lines = rng.standard_normal((dim, directions))
+    return lines / np.linalg.norm(lines, axis=0)
+
+
+def _require_points(x, y):
+    """Check two point sets: finite, not empty, shape (n, d) with one d."""
+    for argument, points in (("x", x), ("the other set", y)):
+        require(points.ndim == 2 and len(points) > 0, f"{argument}'s shape", points.shape, "(n, d), not empty")
+        require_finite(argument, points)
+    require(x.shape[1] == y.shape[1], "the dimensions", (x.shape[1], y.shape[1]), "equal")

@@ -1,0 +1,118 @@
+"""Exact denoisers: for a Gaussian mixture, E[ε | x_t] is a closed formula, so nothing has to be trained.
+
+A single Gaussian is a mixture of one component, and a finite data set is a mixture of points (``std`` = 0).
+"""
+
+import numpy as np
+
+from .errors import require, require_int, require_real
+
+
+class GaussianMixture:
+    """The density Σ_k w_k N(x; μ_k, s_k² I) on R^d: data to draw from, and its exact denoiser at every noise level.
+
+    Parameters: ``means`` of shape (K, d); ``std`` s_k ≥ 0, a number or shape (K,); ``weights`` w_k > 0 of shape
+    (K,), scaled to sum 1 (all equal if None).
+    """
+
+    def __init__(self, means, std=0.0, weights=None):
+        self.means = np.asarray(means, dtype=float)
+        require(self.means.ndim == 2 and self.means.size > 0, "means' shape", self.means.shape, "(K, d), not empty")
+        require(np.isfinite(self.means).all(), "means", "an array with NaN or infinity", "finite everywhere")
+        self.std = self._per_component("std", std, lowest=0.0)
+        weights = self._per_component("weights", 1.0 if weights is None else weights, lowest=np.finfo(float).tiny)
+        self.weights = weights / weights.sum()
+
+    def _per_component(self, name, value, lowest):
+        """Spread a number, or an array of shape (K,), over the K components after checking it."""
+        array = np.asarray(value, dtype=float)
+        K = len(self.means)
+        require(array.shape in [(), (K,)], f"{name}'s shape", array.shape, f"() or ({K},), one for each mean")
+        require(np.isfinite(array).all() and (array >= lowest).all(), name, value, f"finite and at least {lowest:.3g}")
+        return np.broadcast_to(array, (K,)).copy()
+
+    @property
+    def dim(self):
+        """The dimension d of the space."""
+        return self.means.shape[1]
+
+    def sample(self, n, rng):
+        """Draw ``n`` points; shape (n, d). ``rng`` is a NumPy generator."""
+        require_int("n", n, 0)
+        component = rng.choice(len(self.means), size=n, p=self.weights)
+        return self.means[component] + self.std[component, None] * rng.standard_normal((n, self.dim))
+
+    def mean(self):
+        """The mean of the data; shape (d,)."""
+        return self.weights @ self.means
+
+    def variance(self):
+        """The variance of each coordinate of the data; shape (d,)."""
+        return self.weights @ (self.std[:, None] ** 2 + self.means**2) - self.mean() ** 2
+
+    def log_density(self, x_t, alpha_bar_t=1.0):
+        """Return log q(x_t), the density after noising to ᾱ_t, at the points x_t of shape (n, d); shape (n,)."""
+        log_joint = self._log_joint(*self._checked(x_t, alpha_bar_t))
+        highest = log_joint.max(axis=1, keepdims=True)
+        return highest[:, 0] + np.log(np.exp(log_joint - highest).sum(axis=1)) - self.dim / 2 * np.log(2 * np.pi)
+
+    def responsibilities(self, x_t, alpha_bar_t):
+        """Return the posterior probability of each component given x_t; shape (n, K), rows sum to 1."""
+        log_joint = self._log_joint(*self._checked(x_t, alpha_bar_t))
+        share = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
+        return share / share.sum(axis=1, keepdims=True)
+
+    def eps(self, x_t, alpha_bar_t):
+        """Return E[ε | x_t], what a perfectly trained ε-network would say (DDPM eq. 14's minimiser).
+
+        With v_k = ᾱ_t s_k² + 1 − ᾱ_t and responsibilities r_k: √(1−ᾱ_t) Σ_k r_k (x_t − √ᾱ_t μ_k)/v_k, which is
+        −√(1−ᾱ_t) ∇ log q(x_t). ``x_t`` has shape (n, d), and so has the result.
+        """
+        x_t, alpha_bar_t = self._checked(x_t, alpha_bar_t)
+        share = self.responsibilities(x_t, alpha_bar_t) / self._noised_variance(alpha_bar_t)
+        pull = x_t * share.sum(axis=1, keepdims=True) - alpha_bar_t**0.5 * (share @ self.means)
+        return (1 - alpha_bar_t) ** 0.5 * pull
+
+    def x0(self, x_t, alpha_bar_t):
+        """Return E[x_0 | x_t] = Σ_k r_k (μ_k + √ᾱ_t s_k² (x_t − √ᾱ_t μ_k)/v_k); also fine at ᾱ_t = 0, where
+        it is the mean of the data. ``x_t`` has shape (n, d), and so has the result."""
+        x_t, alpha_bar_t = self._checked(x_t, alpha_bar_t)
+        share = self.responsibilities(x_t, alpha_bar_t)
+        noised = self._noised_variance(alpha_bar_t)
+        toward_x = share * (alpha_bar_t**0.5 * self.std**2 / noised)
+        toward_mean = share * ((1 - alpha_bar_t) / noised)
+        return x_t * toward_x.sum(axis=1, keepdims=True) + toward_mean @ self.means
+
+    def eps_fn(self, alpha_bar):
+        """Return ``(x_t, t) -> ε̂`` for the schedule ``alpha_bar``: what :func:`ddim_lessons.ddim.ddim_path` takes."""
+        return lambda x_t, t: self.eps(x_t, float(alpha_bar[t]))
+
+    def _noised_variance(self, alpha_bar_t):
+        """v_k, the variance of component k at ᾱ_t; shape (K,)."""
+        return alpha_bar_t * self.std**2 + (1 - alpha_bar_t)
+
+    def _log_joint(self, x_t, alpha_bar_t):
+        """log w_k + log N(x_t; √ᾱ_t μ_k, v_k I) without the constant (2π)^{-d/2}; shape (n, K)."""
+        noised = self._noised_variance(alpha_bar_t)
+        centres = alpha_bar_t**0.5 * self.means
+        squared = (x_t**2).sum(axis=1)[:, None] - 2 * x_t @ centres.T + (centres**2).sum(axis=1)
+        return np.log(self.weights) - self.dim / 2 * np.log(noised) - squared / (2 * noised)
+
+    def _checked(self, x_t, alpha_bar_t):
+        """Check and return (x_t as an array, ᾱ_t)."""
+        x_t = np.asarray(x_t)
+        require(x_t.ndim == 2 and x_t.shape[1] == self.dim, "x_t's shape", x_t.shape, f"(n, {self.dim})")
+        require_real("alpha_bar_t", alpha_bar_t, 0, 1)
+        noised = self._noised_variance(alpha_bar_t).min()
+        require(noised > 0, "alpha_bar_t", alpha_bar_t, "below 1: a point set (std 0) has no density without noise")
+        return x_t, alpha_bar_t
+
+
+def gaussian(mean, std):
+    """Return the one-component mixture N(mean, std² I); ``mean`` is a list of d numbers."""
+    return GaussianMixture([mean], std)
+
+
+def finite_data(points):
+    """Return the exact denoiser of a finite data set: equal weights on ``points`` of shape (n, d), no width."""
+    return GaussianMixture(points, 0.0)

@@ -1,0 +1,83 @@
+"""Noise schedules β → ᾱ, and the grids τ of times that sampling visits.
+
+Index is time, everywhere: every array of a schedule has length T + 1, and entry 0 belongs to the data
+(β_0 = 0, α_0 = ᾱ_0 = 1), so there is no shift by one and no special last step.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from .errors import require, require_choice, require_int, require_real
+
+SPACINGS = ("linear", "quadratic", "leading", "trailing")
+SCHEDULES = ("linear", "cosine")
+
+
+def linear_beta(T=1000, first=1e-4, last=0.02):
+    """β_t rising in equal steps from ``first`` at t = 1 to ``last`` at t = T (DDPM §4); shape (T + 1,), β_0 = 0."""
+    require_int("T", T, 1)
+    require_real("first", first, 0, 1)
+    require_real("last", last, 0, 1)
+    return np.concatenate([[0.0], np.linspace(first, last, T)])
+
+
+def cosine_beta(T=1000, offset=0.008, beta_max=0.999):
+    """β_t of Nichol and Dhariwal's cosine schedule (eq. 17), at most ``beta_max``; shape (T + 1,), β_0 = 0."""
+    require_int("T", T, 1)
+    require_real("offset", offset, 0)
+    require_real("beta_max", beta_max, 0, 1)
+    angle = (np.arange(T + 1) / T + offset) / (1 + offset) * np.pi / 2
+    signal = np.cos(angle) ** 2
+    return np.concatenate([[0.0], np.minimum(1 - signal[1:] / signal[:-1], beta_max)])
+
+
+def alpha_bar_from_beta(beta):
+    """Return ᾱ_t = ∏_{s≤t} (1 − β_s), the share of the signal's variance left at time t.
+
+    ``beta`` has shape (T + 1,) with β_0 = 0 and 0 ≤ β_t < 1; so has the result, with ᾱ_0 = 1.
+    """
+    beta = np.asarray(beta)
+    require(beta.ndim == 1 and len(beta) >= 2, "beta's shape", beta.shape, "(T + 1,) with T at least 1")
+    require(beta[0] == 0, "beta[0]", float(beta[0]), "0: index is time, and no noise is added at time 0")
+    inside = (beta >= 0) & (beta < 1)
+    require(inside.all(), "beta", float(beta[~inside][0]) if not inside.all() else None, "from 0 to below 1")
+    return np.cumprod(1 - beta)
+
+
+def alpha_bar_schedule(name="linear", T=1000):
+    """Return ᾱ of the schedule called ``name`` ("linear" or "cosine"); shape (T + 1,), ᾱ_0 = 1."""
+    require_choice("name", name, SCHEDULES)
+    return alpha_bar_from_beta({"linear": linear_beta, "cosine": cosine_beta}[name](T))
+
+
+def make_tau(T, S, spacing="linear"):
+    """Return the S + 1 times T = τ_S > … > τ_1 > τ_0 = 0 that a sampler with S steps visits, as a tuple of ints.
+
+    For i = 0 … S, from the data upwards (DDIM appendix D.2):
+
+    * ``linear``: i·T/S, rounded to the nearest time;
+    * ``quadratic``: T·(i/S)², rounded, but at least i, so that no time is visited twice;
+    * ``leading``: i·⌊T/S⌋, except that the top is T: the first jump takes what is left over;
+    * ``trailing``: T − (S − i)·⌊T/S⌋, except that the bottom is 0: the last jump takes what is left over.
+    """
+    require_int("T", T, 1)
+    require_int("S", S, 1, T)
+    require_choice("spacing", spacing, SPACINGS)
+    i, gap = np.arange(S + 1), T // S
+    rising = {
+        "linear": (2 * i * T + S) // (2 * S),
+        "quadratic": np.maximum((2 * i**2 * T + S**2) // (2 * S**2), i),
+        "leading": np.where(i == S, T, i * gap),
+        "trailing": np.where(i == 0, 0, T - (S - i) * gap),
+    }[spacing]
+    return tuple(int(t) for t in rising[::-1])
+
+
+def check_tau(tau, T):
+    """Check that ``tau`` is a list of at least two whole times, strictly decreasing, between T and 0."""
+    require(len(tau) >= 2, "tau", tuple(tau), "at least two times")
+    for t in tau:
+        require_int("a time in tau", t, 0, T)
+    for t, t_prev in pairwise(tau):
+        require(t_prev < t, "tau", tuple(tau), f"strictly decreasing, but {t_prev} follows {t}")

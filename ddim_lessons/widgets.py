@@ -1,0 +1,183 @@
+"""Live figures: controls → state → draw, on one figure that is made once.
+
+Only core ipywidgets are used, so a live figure works in JupyterLab, Jupyter Notebook and Voilà, offline. The
+background (axes, ticks, fixed text) is drawn once; a change of a control moves the artists, draws them alone over
+that background and sends one PNG: no flicker, some ten milliseconds.
+"""
+
+from base64 import b64encode
+from html import escape
+from io import BytesIO
+
+import ipywidgets as ipw
+from matplotlib import rc_context
+from PIL import Image as PillowImage
+
+from .plots import STYLE, pixels, small_png
+
+CONTROL_LAYOUT = {"width": "330px"}
+CONTROL_STYLE = {"description_width": "110px"}
+
+
+def _common(label):
+    return {"description": label, "layout": dict(CONTROL_LAYOUT), "style": dict(CONTROL_STYLE)}
+
+
+def choice_slider(label, options, value):
+    """A slider over a list of ``options``, in their order."""
+    return ipw.SelectionSlider(options=options, value=value, **_common(label))
+
+
+def number_slider(label, low, high, step, value, digits=2):
+    """A slider over numbers from ``low`` to ``high`` in steps of ``step``."""
+    return ipw.FloatSlider(min=low, max=high, step=step, value=value, readout_format=f".{digits}f", **_common(label))
+
+
+def whole_slider(label, low, high, value):
+    """A slider over whole numbers from ``low`` to ``high``."""
+    return ipw.IntSlider(min=low, max=high, value=value, **_common(label))
+
+
+def menu(label, options, value):
+    """A drop-down menu."""
+    return ipw.Dropdown(options=options, value=value, **_common(label))
+
+
+def toggle(label, value):
+    """A box to tick."""
+    return ipw.Checkbox(value=value, description=label, indent=False, layout=dict(CONTROL_LAYOUT))
+
+
+class Live:
+    """Controls and what follows them; subclasses say what is shown.
+
+    ``controls`` is a dict of name to ipywidgets control; the state is the dict of name to value. ``update`` is
+    called as ``update(**state)``.
+    """
+
+    def __init__(self, controls, update, view):
+        self.controls, self.update = dict(controls), update
+        self.start = self.state
+        self.caption = ipw.HTML()
+        self.reset_button = ipw.Button(description="Reset", icon="undo", tooltip="Back to the first settings")
+        self.reset_button.on_click(lambda _: self.reset())
+        self.show(self.state)
+        for control in self.controls.values():
+            control.observe(self._changed, names="value")
+        row = ipw.HBox([*self.controls.values(), self.reset_button], layout={"flex_flow": "row wrap"})
+        self.box = ipw.VBox([row, view, self.caption])
+
+    @property
+    def state(self):
+        """The controls' values by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def show(self, state):
+        """Show ``state``, whatever the controls say; errors are not caught."""
+        self.words = self.draw(state)
+        self.caption.value = f'<p role="status" aria-live="polite" style="line-height:1.4">{escape(self.words)}</p>'
+
+    def draw(self, state):
+        """Bring the view to ``state`` and return the caption: one or two sentences that say what is shown now."""
+        raise NotImplementedError
+
+    def reset(self):
+        """Put every control back to where it started, then draw once."""
+        for control in self.controls.values():
+            control.unobserve(self._changed, names="value")
+        for name, value in self.start.items():
+            self.controls[name].value = value
+        for control in self.controls.values():
+            control.observe(self._changed, names="value")
+        self._changed(None)
+
+    def sweep(self):
+        """Yield a state for every value of every control, the others where they started: what a test walks over."""
+        yield dict(self.start)
+        for name, control in self.controls.items():
+            for value in control_values(control):
+                yield self.start | {name: value}
+
+    def _changed(self, _):
+        """Draw the new state; a bad combination of settings is told in the caption, and the picture stays."""
+        try:
+            self.show(self.state)
+        except ValueError as error:
+            self.caption.value = f'<p role="alert">These settings do not go together: {escape(str(error))}</p>'
+
+
+class LiveFigure(Live):
+    """A figure that follows its controls.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure with an Agg canvas (:func:`ddim_lessons.plots.panels`)
+    artists : the artists that change, each already on axes of the figure; texts that change are artists too
+    controls : dict of name to control
+    update : ``update(**state)`` sets the artists' data and returns the caption, which is also the text alternative
+    """
+
+    def __init__(self, figure, artists, controls, update):
+        self.figure, self.artists = figure, list(artists)
+        self.image = ipw.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+        self._background = self._draw_background()
+        super().__init__(controls, update, self.image)
+
+    def draw(self, state):
+        words = self.update(**state)
+        canvas = self.figure.canvas
+        canvas.restore_region(self._background)
+        with rc_context(STYLE):
+            for artist in self.artists:
+                self.figure.draw_artist(artist)
+        self.image.value = _encode(pixels(canvas))
+        return words
+
+    def _draw_background(self):
+        """Draw all that does not move, once; freeze the layout so that nothing shifts later."""
+        for artist in self.artists:
+            artist.set_animated(True)
+        with rc_context(STYLE):
+            self.figure.draw_without_rendering()
+            self.figure.set_layout_engine("none")
+            self.figure.canvas.draw()
+        return self.figure.canvas.copy_from_bbox(self.figure.bbox)
+
+    def _repr_mimebundle_(self, **_):
+        """Live where widgets run, a picture on GitHub and in print, and the caption everywhere else."""
+        still = b64encode(small_png(pixels(self.figure.canvas))).decode()
+        bundle = self.box._repr_mimebundle_() | {"image/png": still, "text/plain": f"[live figure] {self.words}"}
+        return bundle, {"image/png": {"alt": self.words}}
+
+
+class LiveHTML(Live):
+    """A piece of HTML, such as a table, that follows its controls: ``update(**state)`` returns (html, caption)."""
+
+    def __init__(self, controls, update):
+        self.html = ipw.HTML()
+        super().__init__(controls, update, self.html)
+
+    def draw(self, state):
+        self.html.value, words = self.update(**state)
+        return words
+
+    def _repr_mimebundle_(self, **_):
+        return self.box._repr_mimebundle_() | {"text/html": self.html.value, "text/plain": f"[live table] {self.words}"}
+
+
+def control_values(control):
+    """Return all values that a control can take, at most 21 of a number's range, both ends included."""
+    if hasattr(control, "options"):
+        return [value for _, value in control._options_full]
+    if isinstance(control.value, bool):
+        return [False, True]
+    count = round((control.max - control.min) / control.step)
+    steps = sorted({round(i * count / min(count, 20)) for i in range(min(count, 20) + 1)})
+    return [type(control.value)(min(control.min + i * control.step, control.max)) for i in steps]
+
+
+def _encode(image):
+    """Return an image (height, width, 3) as PNG bytes; the lightest compression, because it only travels once."""
+    buffer = BytesIO()
+    PillowImage.fromarray(image).save(buffer, format="png", compress_level=1)
+    return buffer.getvalue()
