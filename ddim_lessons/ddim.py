@@ -59,6 +59,17 @@ def coefficients(alpha_bar_t, alpha_bar_prev, sigma_sq, root=1):
     return k, alpha_bar_prev**0.5 - k * alpha_bar_t**0.5
 
 
+def forward_coefficients(alpha_bar_t, alpha_bar_prev, sigma_sq, root=1):
+    """Return (slope, c, v) of the forward step q(x_t | x_prev, x_0) = N(slope · x_prev + c x_0, v I) of the same joint.
+
+    slope = k (1−ᾱ_t)/(1−ᾱ_prev), c = √ᾱ_t − slope · √ᾱ_prev, v = σ² (1−ᾱ_t)/(1−ᾱ_prev); needs ᾱ_prev < 1.
+    c = 0, a forward step that ignores x_0, at η = 1 and the positive root alone.
+    """
+    ratio = (1 - alpha_bar_t) / (1 - alpha_bar_prev)
+    slope = coefficients(alpha_bar_t, alpha_bar_prev, sigma_sq, root)[0] * ratio
+    return slope, alpha_bar_t**0.5 - slope * alpha_bar_prev**0.5, sigma_sq * ratio
+
+
 def move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq=0.0, noise=0.0):
     """Put a point at time prev: √ᾱ_prev x̂_0 + √(1−ᾱ_prev−σ²) ε̂ + σ z (DDIM eq. 12)."""
     direction = (1 - alpha_bar_prev - sigma_sq) ** 0.5 * eps_hat
@@ -85,9 +96,12 @@ def ddim_step(x_t, eps_hat, alpha_bar, t, t_prev, eta=0.0, noise=None):
     alpha_bar_t, alpha_bar_prev = alpha_bar_pair(alpha_bar, t, t_prev)
     require_same_shape("eps_hat", eps_hat, "x_t", x_t)
     sigma_sq = checked_variance(alpha_bar_t, alpha_bar_prev, eta)
-    require(noise is not None or sigma_sq == 0, "noise", noise, f"an array like x_t, because eta is {eta}")
     x0_hat = predict_x0(x_t, eps_hat, alpha_bar_t)
-    return move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq, 0.0 if noise is None else noise)
+    if noise is None:
+        require(sigma_sq == 0, "noise", noise, f"an array like x_t, because eta is {eta}")
+        return move(x0_hat, eps_hat, alpha_bar_prev)
+    require_same_shape("noise", noise, "x_t", x_t)
+    return move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq, noise)
 
 
 def ddim_path(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
@@ -97,10 +111,12 @@ def ddim_path(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
     (:func:`ddim_lessons.schedules.make_tau`). ``rng``, a NumPy generator, draws z where η > 0.
     """
     check_tau(tau, len(alpha_bar) - 1)
+    require_real("eta", eta, 0)
     require_finite("x_T", x_T)
     x = x_T
     for t, t_prev in pairwise(tau):
         eps_hat = eps_fn(x, t)
+        require_finite(f"eps_hat at t = {t}", eps_hat)
         yield Moment(t, x, predict_x0(x, eps_hat, float(alpha_bar[t])))
         noise = None if eta == 0 else standard_normal_like(x, rng)
         x = ddim_step(x, eps_hat, alpha_bar, t, t_prev, eta, noise)
@@ -132,6 +148,7 @@ def invert_path(x_0, eps_fn, alpha_bar, tau):
     x = x_0
     for t_prev, t in pairwise(reversed(tau)):
         eps_hat = eps_fn(x, t_prev)
+        require_finite(f"eps_hat at t = {t_prev}", eps_hat)
         x0_hat = predict_x0(x, eps_hat, float(alpha_bar[t_prev]))
         yield Moment(t_prev, x, x0_hat)
         x = invert_step(x, eps_hat, alpha_bar, t_prev, t)

@@ -5,7 +5,7 @@ A single Gaussian is a mixture of one component, and a finite data set is a mixt
 
 import numpy as np
 
-from .errors import require, require_int, require_real
+from .errors import require, require_finite, require_int, require_real
 
 
 class GaussianMixture:
@@ -18,7 +18,7 @@ class GaussianMixture:
     def __init__(self, means, std=0.0, weights=None):
         self.means = np.asarray(means, dtype=float)
         require(self.means.ndim == 2 and self.means.size > 0, "means' shape", self.means.shape, "(K, d), not empty")
-        require(np.isfinite(self.means).all(), "means", "an array with NaN or infinity", "finite everywhere")
+        require_finite("means", self.means)
         self.std = self._per_component("std", std, lowest=0.0)
         weights = self._per_component("weights", 1.0 if weights is None else weights, lowest=np.finfo(float).tiny)
         self.weights = weights / weights.sum()

@@ -62,10 +62,13 @@ def pixels(canvas):
     return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
-def small_png(image):
-    """Return an image of shape (height, width, 3) as a PNG of at most 256 colours: a third of the size, for files."""
+def small_png(image, scale=1.0):
+    """Return an image of shape (height, width, 3) as a PNG for files: scaled, of at most 256 colours, well packed."""
+    picture = PillowImage.fromarray(image)
+    if scale != 1:
+        picture = picture.resize([round(side * scale) for side in picture.size], PillowImage.Resampling.LANCZOS)
     buffer = BytesIO()
-    PillowImage.fromarray(image).quantize(256).save(buffer, format="png", optimize=True)
+    picture.quantize(256).save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 

@@ -13,8 +13,9 @@ import ipywidgets as ipw
 from matplotlib import rc_context
 from PIL import Image as PillowImage
 
-from .plots import STYLE, pixels, small_png
+from .plots import DPI, STYLE, pixels, small_png
 
+LIVE_DPI = 110  # on the screen; the still copy in the file has plots.DPI
 CONTROL_LAYOUT = {"width": "330px"}
 CONTROL_STYLE = {"description_width": "110px"}
 
@@ -119,7 +120,8 @@ class LiveFigure(Live):
 
     def __init__(self, figure, artists, controls, update):
         self.figure, self.artists = figure, list(artists)
-        self.image = ipw.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+        self.figure.set_dpi(LIVE_DPI)
+        self.image = ipw.Image(format="png", layout={"max_width": "100%", "align_self": "flex-start"})
         self._background = self._draw_background()
         super().__init__(controls, update, self.image)
 
@@ -133,6 +135,10 @@ class LiveFigure(Live):
         self.image.value = _encode(pixels(canvas))
         return words
 
+    def still(self):
+        """Return what is shown now as a PNG for files, at the resolution of the still figures."""
+        return small_png(pixels(self.figure.canvas), scale=DPI / LIVE_DPI)
+
     def _draw_background(self):
         """Draw all that does not move, once; freeze the layout so that nothing shifts later."""
         for artist in self.artists:
@@ -145,7 +151,7 @@ class LiveFigure(Live):
 
     def _repr_mimebundle_(self, **_):
         """Live where widgets run, a picture on GitHub and in print, and the caption everywhere else."""
-        still = b64encode(small_png(pixels(self.figure.canvas))).decode()
+        still = b64encode(self.still()).decode()
         bundle = self.box._repr_mimebundle_() | {"image/png": still, "text/plain": f"[live figure] {self.words}"}
         return bundle, {"image/png": {"alt": self.words}}
 

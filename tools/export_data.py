@@ -1,4 +1,4 @@
-"""Write ``data/digits.npz`` and ``data/manifest.json``.
+"""Write ``data/digits.npz``, ``data/ddpm_beside_ddim.png`` and ``data/manifest.json``.
 
     python tools/export_data.py
 
@@ -24,6 +24,15 @@ def export_digits():
     np.savez_compressed(DATA / "digits.npz", images=images, labels=labels)
 
 
+def export_picture():
+    """Write the README's picture: lesson 00's live figure at S = 20."""
+    from ddim_lessons.explorers.lesson_00 import ddpm_beside_ddim
+
+    live = ddpm_beside_ddim()
+    live.show(live.start | {"S": 20})
+    (DATA / "ddpm_beside_ddim.png").write_bytes(live.still())
+
+
 def write_manifest():
     """Write the sha256 of every file in ``data/`` but the texts that people edit."""
     files = [p for p in sorted(DATA.rglob("*")) if p.is_file() and p.name not in ("README.md", "manifest.json")]
@@ -33,5 +42,6 @@ def write_manifest():
 
 if __name__ == "__main__":
     export_digits()
+    export_picture()
     write_manifest()
     print("wrote", ", ".join(p.name for p in sorted(DATA.iterdir())))

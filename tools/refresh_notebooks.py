@@ -54,8 +54,8 @@ def refresh(path):
     """Run one notebook in a fresh kernel and return its text; raises what a cell raises."""
     notebook = nbformat.read(path, as_version=4)
     normalise(notebook)
-    here = {"metadata": {"path": NOTEBOOKS}}
-    NotebookClient(notebook, timeout=300, record_timing=False, store_widget_state=False, resources=here).execute()
+    options = {"record_timing": False, "store_widget_state": False, "coalesce_streams": True}
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": NOTEBOOKS}}, **options).execute()
     normalise(notebook)
     clean_outputs(notebook)
     nbformat.validate(notebook)

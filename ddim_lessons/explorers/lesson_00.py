@@ -14,6 +14,7 @@ from ..schedules import alpha_bar_schedule, make_tau
 from ..toy_data import DATA_SETS, data_set
 from ..widgets import LiveFigure, LiveHTML, choice_slider, menu, number_slider, whole_slider
 
+PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
 STEPS = (1, 2, 3, 5, 10, 20, 50, 100)
 POINTS, PATHS, LIMIT = 800, 12, 2.7
 
@@ -111,7 +112,7 @@ def _side(axes, title):
         "left": draw_points(axes, nothing, ORANGE, size=3.5, alpha=0.8),
         "paths": draw_paths(axes, [], INK, width=1.0, alpha=0.75),
         "starts": draw_points(axes, nothing, INK, size=5, alpha=1.0),
-        "words": axes.text(0.02, 0.98, "", transform=axes.transAxes, va="top", fontsize=12),
+        "words": axes.text(0.02, 0.98, "", transform=axes.transAxes, va="top", fontsize=12, bbox=PAPER),
     }
 
 

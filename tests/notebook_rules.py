@@ -1,0 +1,156 @@
+"""The rules of a lesson's file, each a function from a notebook to a list of complaints."""
+
+import ast
+import re
+from statistics import median
+
+TAGS = re.compile(r"setup|nbval-ignore-output|exercise-\d+\.\d+")
+SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
+VOLATILE = re.compile(r"0x[0-9a-f]{6,}|/home/|/root/|/tmp/|C:\\\\|\d+(\.\d+)? ?(ms|µs)\b")
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(notebook):
+    return [output for cell in code_cells(notebook) for output in cell.outputs]
+
+
+def execution_counts(notebook):
+    """1 … n: a null would mean that strict nbval compares nothing."""
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    return [] if counts == list(range(1, len(counts) + 1)) else [f"execution counts are {counts}"]
+
+
+def metadata(notebook):
+    """kernelspec python3, no widget state, known tags, slide types, no timings."""
+    wrong = []
+    if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
+        wrong.append("kernelspec is not python3")
+    if set(notebook.metadata) != {"kernelspec", "language_info"}:
+        wrong.append(f"notebook metadata are {sorted(notebook.metadata)}")
+    for cell in notebook.cells:
+        wrong += [f"unknown tag {tag!r}" for tag in cell.metadata.get("tags", []) if not TAGS.fullmatch(tag)]
+        if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDES:
+            wrong.append(f"cell without slide type: {cell.source[:40]!r}")
+        if set(cell.metadata) - {"tags", "slideshow"}:
+            wrong.append(f"cell metadata are {sorted(cell.metadata)}")
+    return wrong
+
+
+def clean_outputs(notebook):
+    """No stderr, no error, no live-widget views, nothing that another run would print differently."""
+    wrong = []
+    for output in outputs(notebook):
+        if output.output_type == "error" or output.get("name") == "stderr":
+            wrong.append(f"an output is {output.get('name', 'an error')}: {str(output)[:80]}")
+        data = output.get("data", {})
+        if any("widget" in mime for mime in data):
+            wrong.append("an output holds a widget view")
+        text = "".join(output.get("text", "")) + "".join(data.get("text/plain", ""))
+        if VOLATILE.search(text):
+            wrong.append(f"an output will differ elsewhere: {text[:80]!r}")
+    return wrong
+
+
+def cell_lengths(notebook):
+    """Code cells of at most 20 lines, 7 at most in the median; the setup cell does not count."""
+    cells = [cell for cell in code_cells(notebook) if "setup" not in cell.metadata.get("tags", [])]
+    lengths = [len([line for line in cell.source.splitlines() if line.strip()]) for cell in cells]
+    wrong = [f"a code cell has {n} lines" for n in lengths if n > 20]
+    return wrong + ([f"the median code cell has {median(lengths)} lines"] if lengths and median(lengths) > 7 else [])
+
+
+def opening(notebook):
+    """Title, one bold claim, minutes and needs; then the setup cell."""
+    first, second = notebook.cells[:2]
+    wrong = []
+    if not re.match(r"# \d\d · .+\n\n\*\*.+\*\*\n\n\*\d+ minutes · .+\*\n", first.source):
+        wrong.append("the first cell is not: title, bold claim, minutes and needs")
+    if "setup" not in second.metadata.get("tags", []):
+        wrong.append("the second cell is not the setup")
+    return wrong
+
+
+def ending(notebook):
+    """Recap, three questions, the papers' equations, the next lesson."""
+    text = "\n".join(cell.source for cell in notebook.cells[-3:])
+    parts = ("## Recap", "**Ask yourself.**", "**In the papers.**", "**Next:**")
+    return [f"the end lacks {part}" for part in parts if part not in text]
+
+
+def equations(notebook):
+    """The numbers of all numbered equations, in order."""
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    return [number for source in sources for number in re.findall(r"\\tag\{([^}]+)\}", source)]
+
+
+def checks(notebook):
+    """The (cell index, number) of every executed check of a numbered equation."""
+    call = re.compile(r"""verify(?:_mean|_true)?\(\s*["']([\d.]+)["']""")
+    return [(i, n) for i, c in enumerate(notebook.cells) if c.cell_type == "code" for n in call.findall(c.source)]
+
+
+def equations_are_checked(notebook):
+    """Every numbered equation is checked in a later cell, before the next equation but one; numbers are N.1, N.2 …"""
+    numbers = equations(notebook)
+    lesson = int(notebook.cells[0].source[2:4])
+    wrong = [] if numbers == [f"{lesson}.{k + 1}" for k in range(len(numbers))] else [f"equations are {numbers}"]
+    where = {}
+    for index, cell in enumerate(notebook.cells):
+        for number in re.findall(r"\\tag\{([^}]+)\}", cell.source) if cell.cell_type == "markdown" else []:
+            where[number] = index
+    done = checks(notebook)
+    wrong += [f"({n}) is checked but is no equation" for _, n in done if n not in where]
+    wrong += [f"({n}) is not followed by its check" for n in where if not any(m == n and i > where[n] for i, m in done)]
+    printed = "".join("".join(output.get("text", "")) for output in outputs(notebook))
+    return wrong + [f"({n}) printed no ✓" for n in where if f"✓ ({n})" not in printed]
+
+
+def still_before_live(notebook):
+    """A still picture stands somewhere before each live figure."""
+    wrong, stills = [], 0
+    for output in outputs(notebook):
+        text = "".join(output.get("data", {}).get("text/plain", ""))
+        stills += text.startswith("[figure]")
+        if text.startswith("[live figure]"):
+            wrong += [] if stills > 0 else ["a live figure has no still picture before it"]
+            stills = max(stills - 1, 0)
+    return wrong
+
+
+def sizes(notebook, path):
+    size = path.stat().st_size
+    return [f"the file has {size / 1000:.0f} kB"] if size > 400_000 else []
+
+
+def links(notebook, path):
+    """Relative links lead to files that exist."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    targets = [t for t in re.findall(r"\]\(([^)\s]+)\)", text) if not t.startswith(("http", "#", "mailto:"))]
+    return [f"a link leads nowhere: {t}" for t in targets if not (path.parent / t.partition("#")[0]).exists()]
+
+
+def exercises(notebook):
+    """Each stub, by number: (the stub's source, the folded solution's code)."""
+    found, cells = {}, notebook.cells
+    for index, cell in enumerate(cells):
+        for tag in cell.metadata.get("tags", []):
+            if tag.startswith("exercise-"):
+                after = "\n".join(c.source for c in cells[index + 1 : index + 3] if c.cell_type == "markdown")
+                solution = after.partition("<summary>Solution</summary>")[2].partition("</details>")[0]
+                blocks = re.findall(r"```python\n(.*?)```", solution, flags=re.DOTALL)
+                found[tag.removeprefix("exercise-")] = (cell.source, blocks[0] if len(blocks) == 1 else None)
+    return found
+
+
+def with_solution(stub, solution):
+    """Put the solution in place of what the stub defines, and keep the stub's call of ``check``."""
+    calls = [node for node in ast.parse(stub).body if isinstance(node, ast.Expr)]
+    return solution + "\n" + "\n".join(ast.unparse(node) for node in calls)
+
+
+RULES = (
+    execution_counts, metadata, clean_outputs, cell_lengths, opening, ending, equations_are_checked, still_before_live,
+)  # fmt: skip

@@ -1,0 +1,122 @@
+"""The checkers: right things pass, wrong things are named, and a reader's crash is one sentence."""
+
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+
+from ddim_lessons import checks
+from ddim_lessons.checks import EquationError, Exercise, Mistake, judge, verify, verify_mean, verify_true
+from ddim_lessons.exercises import check, exercise
+from ddim_lessons.exercises.lesson_00 import EXERCISES
+
+a, b = sp.symbols("a b", positive=True)
+
+
+def test_verify_prints_one_constant_line(capsys):
+    verify("1.1", sp.sqrt(a * b), sp.sqrt(a) * sp.sqrt(b))
+    verify("1.2", np.arange(3) / 3, [0, 1 / 3, 2 / 3])
+    verify("1.3", 0.1 + 0.2, 0.3)
+    verify("1.4", torch.ones(2), 1)
+    verify_mean("1.5", np.random.default_rng(0).standard_normal(1000), 0)
+    verify_true("1.6", "squares are not negative", np.arange(5) ** 2 >= 0)
+    checks.claim("one is one", True)
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ (1.1) left − right simplifies to 0",
+        "✓ (1.2) 3 values agree to 1e-12",
+        "✓ (1.3) both sides agree to 1e-12",
+        "✓ (1.4) 2 values agree to 1e-12",
+        "✓ (1.5) the mean of 1,000 draws is within 5 standard errors",
+        "✓ (1.6) squares are not negative",
+        "✓ one is one",
+    ]
+
+
+def test_verify_takes_the_package_s_half_powers_for_roots():
+    verify("1.1", (a * b) ** 0.5, sp.sqrt(a) * sp.sqrt(b))
+
+
+WRONG = [
+    (lambda: verify("1.1", sp.sqrt(a), a), "(1.1) does not hold: left − right is"),
+    (lambda: verify("1.2", [1.0, 2.0], [1.0, 2.1]), "(1.2) does not hold: 2 on the left, 2.1 on the right"),
+    (lambda: verify("1.3", [1.0, np.nan], [1.0, 2.0]), "(1.3) does not hold: nan on the left"),
+    (lambda: verify("1.4", np.ones(2), np.ones(3)), "the sides have shapes (2,) and (3,)"),
+    (lambda: verify("1.5", [], []), "compares nothing"),
+    (lambda: verify_mean("1.6", np.random.default_rng(0).standard_normal(1000), 1.0), "standard errors off"),
+    (lambda: verify_mean("1.7", [np.nan, 1.0, 2.0], 1.0), "(1.7) does not hold"),
+    (lambda: verify_true("1.8", "1 < 0", 1 < 0), "(1.8) does not hold: it is not true that 1 < 0"),
+]
+
+
+@pytest.mark.parametrize("call, sentence", WRONG)
+def test_a_wrong_equation_stops_the_cell(call, sentence):
+    with pytest.raises(EquationError) as error:
+        call()
+    assert sentence in str(error.value)
+
+
+def test_a_wrong_claim_stops_the_cell():
+    with pytest.raises(AssertionError, match="it is not true that pigs fly"):
+        checks.claim("pigs fly", False)
+
+
+HALF = Exercise(
+    truth=lambda x: x / 2,
+    cases=[(np.array([1.0, 2.0]),), (np.array([3.0, 5.0]),)],
+    mistakes=[Mistake("you doubled", lambda x: 2 * x, "half of 2 is 1.")],
+)
+
+
+@pytest.mark.parametrize(
+    "answer, verdict, fragment",
+    [
+        (lambda x: ..., "open", "not attempted yet"),
+        (lambda x: None, "open", "not attempted yet"),
+        (lambda x: x * 0.5, "right", "✓ right"),
+        (lambda x: torch.from_numpy(x) / 2, "right", "✓ right"),
+        (lambda x: x + x, "known mistake", "not yet: you doubled. Hint: half of 2 is 1."),
+        (lambda x: x * 0.7, "wrong", "not yet: [0.7 1.4] is not right for the arguments [1. 2.]"),
+        (lambda x: x.sum(), "wrong", "your answer has shape (), but it should have shape (2,)"),
+        (lambda x: "half", "wrong", "it should have shape (2,)"),
+        (lambda x: x / np.nan, "wrong", "[nan nan] is not right"),
+        (lambda: 3, "wrong", "your code stopped with TypeError"),
+        (lambda x: x.no_such_thing, "wrong", "your code stopped with AttributeError"),
+    ],
+)
+def test_judge(answer, verdict, fragment):
+    found, sentence = judge(HALF, answer)
+    assert found == verdict and fragment in sentence
+
+
+def test_judge_compares_sets_and_choices():
+    question = checks.choice({"a", "b", "c"}, "b", {"a": "look again at the second line."})
+    assert judge(question, "b")[0] == "right"
+    assert judge(question, "a") == ("known mistake", "not yet: “a” is not it. Hint: look again at the second line.")
+    assert judge(question, "z")[0] == "wrong"
+    assert judge(question, ...)[0] == "open"
+    sets = Exercise(truth=lambda: {(1, 2)}, cases=[()], mistakes=[])
+    assert judge(sets, {(1, 2)})[0] == "right" and judge(sets, {(2, 1)})[0] == "wrong" and judge(sets, 5)[0] == "wrong"
+
+
+def test_check_prints_and_unknown_numbers_are_told(capsys):
+    check("0.1", lambda alpha_ddim, t: ...)
+    assert capsys.readouterr().out.startswith("Exercise 0.1: not attempted yet")
+    for number in ("0.9", "99.1", "x"):
+        with pytest.raises(ValueError, match="must be an exercise of its lesson"):
+            exercise(number)
+
+
+LESSON_00 = [
+    (lambda alpha, t: 1 - alpha[t], "one-step α_t"),
+    (lambda alpha, t: 1 - alpha[t - 1] / alpha[t], "the later value"),
+    (lambda alpha, t: alpha[t] / alpha[t - 1], "you gave α_t"),
+    (lambda alpha, t: alpha[t - 1] - alpha[t], "factors multiply"),
+    (lambda alpha, t: 1 - np.sqrt(alpha[t] / alpha[t - 1]), "square root"),
+    (lambda alpha, t: 1 - alpha[t - 2], "none of the usual mistakes"),
+]
+
+
+@pytest.mark.parametrize("answer, fragment", LESSON_00)
+def test_exercise_0_1_names_the_mistake(answer, fragment):
+    verdict, sentence = judge(EXERCISES["0.1"], answer)
+    assert verdict in ("known mistake", "wrong") and fragment in sentence

@@ -1,0 +1,124 @@
+"""The project around the lessons: one list of dependencies, commands that are what the README says, clean style."""
+
+import ast
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+
+from ddim_lessons import environment
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+README = (ROOT / "README.md").read_text()
+
+
+def names(requirements):
+    return {Requirement(line).name.lower() for line in requirements}
+
+
+def test_environment_yml_leaves_the_dependencies_to_pyproject():
+    spec = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, nested = spec["dependencies"]
+    assert spec["channels"] == ["conda-forge"] and pip == "pip" and nested == {"pip": ["-e .[test]"]}
+    assert python.split()[0] == "python" and PROJECT["requires-python"] in python
+
+
+def test_constraints_pin_every_dependency_inside_its_range():
+    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {r.name.lower(): r for r in map(Requirement, (line for line in lines if line and line[0] != "#"))}
+    for requirement in map(Requirement, wanted):
+        pin = pinned[requirement.name.lower()]
+        (version,) = [s.version for s in pin.specifier if s.operator == "=="]
+        assert requirement.specifier.contains(version), f"{pin} is outside {requirement}"
+
+
+def test_the_packages_that_the_user_fixed_are_there():
+    everything = names(PROJECT["dependencies"]) | names(PROJECT["optional-dependencies"]["test"])
+    assert {"jupyterlab", "torch", "matplotlib", "ipywidgets", "numpy", "nbval"} <= everything
+
+
+def imported_modules(path):
+    """The top-level modules that a file imports, those of its own package left out."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def test_every_third_party_import_is_a_declared_dependency():
+    # IPython comes with ipykernel and cycler with matplotlib
+    declared = names(PROJECT["dependencies"]) | {"ipython", "cycler"} | set(sys.stdlib_module_names)
+    for path in (ROOT / "ddim_lessons").rglob("*.py"):
+        for name in imported_modules(path):
+            assert {"PIL": "pillow"}.get(name, name.lower()) in declared, f"{path.name} imports {name}"
+
+
+def commands():
+    """The README's two commands: the first two shell blocks."""
+    return re.findall(r"```sh\n(.*?)\n```", README, flags=re.DOTALL)[:2]
+
+
+def test_ci_runs_exactly_the_readme_s_test_command():
+    opens, tests = commands()
+    assert "jupyter lab notebooks/00_start_here.ipynb" in opens and "\n" not in opens
+    assert tests in (ROOT / ".ci" / "run").read_text().splitlines() and "pytest" in tests
+    assert "bash .ci/run" in (ROOT / ".github" / "workflows" / "test.yml").read_text()
+
+
+def test_readme_lists_every_lesson_and_its_links_lead_somewhere():
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        assert f"(notebooks/{path.name})" in README, f"the README does not link {path.name}"
+    for target in re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", README):
+        link = "".join(target)
+        if not link.startswith(("http", "#")):
+            assert (ROOT / link.partition("#")[0]).exists(), f"{link} leads nowhere"
+
+
+def test_ruff_is_clean_notebooks_included():
+    for command in (["check"], ["format", "--check"]):
+        result = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", "."], cwd=ROOT, capture_output=True, text=True
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_refreshing_twice_gives_identical_bytes():
+    spec = importlib.util.spec_from_file_location("refresh", ROOT / "tools" / "refresh_notebooks.py")
+    refresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(refresh)
+    path = ROOT / "notebooks" / "00_start_here.ipynb"
+    assert refresh.refresh(path) == refresh.refresh(path)
+
+
+def test_data_files_are_those_of_the_manifest():
+    assert environment.damaged_files() == []
+    listed = set(json.loads((environment.DATA / "manifest.json").read_text()))
+    there = {p.relative_to(environment.DATA).as_posix() for p in environment.DATA.rglob("*") if p.is_file()}
+    assert there - {"manifest.json", "README.md"} == listed
+    readme = (environment.DATA / "README.md").read_text()
+    assert all(f"`{name}`" in readme for name in listed)
+
+
+def test_the_report_names_a_damaged_file(tmp_path, monkeypatch, capsys):
+    (tmp_path / "manifest.json").write_text(json.dumps({"digits.npz": "0" * 64}))
+    monkeypatch.setattr(environment, "DATA", tmp_path)
+    environment.report()
+    assert "missing or damaged: digits.npz" in capsys.readouterr().out
+
+
+def test_nothing_of_a_machine_is_in_the_project():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in tracked.split("\n"):
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".yml", ".toml", ".ipynb", ".txt"} and path.name != "test_project.py":
+            found = re.search(r"/home/\w|/root/|/work/|/Users/\w|files\.pythonhosted|pypi\.org", path.read_text())
+            assert not found, f"{name} names {found}"
