@@ -9,7 +9,7 @@ AUTHORS = ("these lessons", "DDPM paper", "DDIM paper", "Su (kexue.fm)", "udlboo
 
 # What is meant, and how each author writes it (— where an author has no symbol of his own for it).
 SYMBOLS = {
-    "one-step noise": ("β_t", "β_t", "1 − α_t/α_{t−1}", "β_t²", "β_t"),
+    "one-step noise variance": ("β_t", "β_t", "1 − α_t/α_{t−1}", "β_t²", "β_t"),
     "one-step signal": ("α_t = 1 − β_t", "α_t = 1 − β_t", "α_t/α_{t−1}", "α_t²", "1 − β_t"),
     "signal left at t": ("ᾱ_t", "ᾱ_t", "α_t", "ᾱ_t²", "α_t"),
     "noise variance at t": ("1 − ᾱ_t", "1 − ᾱ_t", "1 − α_t", "β̄_t²", "1 − α_t"),
@@ -38,6 +38,14 @@ def schedule_in_the_notation_of(author, beta):
         "Su (kexue.fm)": {"alpha": np.sqrt(1 - beta), "beta": np.sqrt(beta)},
         "udlbook": {"beta": beta, "alpha": alpha_bar},
     }[author]
+
+
+def beta_in_the_notation_of(author, symbols, t):
+    """Return our β_t, by the row "one-step noise variance" of ``SYMBOLS`` from the author's ``symbols``."""
+    require_choice("author", author, AUTHORS)
+    if author == "DDIM paper":
+        return 1 - symbols["alpha"][t] / symbols["alpha"][t - 1]
+    return symbols["beta"][t] ** 2 if author == "Su (kexue.fm)" else symbols["beta"][t]
 
 
 def marginal_in_the_notation_of(author, symbols, t):

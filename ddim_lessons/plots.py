@@ -54,21 +54,21 @@ def png(figure):
     """Return the figure as PNG bytes, the same bytes for the same figure."""
     with rc_context(STYLE):
         figure.canvas.draw()
-    return small_png(pixels(figure.canvas))
+    return small_png(picture(figure.canvas))
 
 
-def pixels(canvas):
-    """Return what an Agg canvas shows, without its alpha channel; shape (height, width, 3), 0…255."""
-    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+def picture(canvas):
+    """Return what an Agg canvas shows as a Pillow image, without its alpha channel."""
+    size = canvas.get_width_height()
+    return PillowImage.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
 
 
 def small_png(image, scale=1.0):
-    """Return an image of shape (height, width, 3) as a PNG for files: scaled, of at most 256 colours, well packed."""
-    picture = PillowImage.fromarray(image)
+    """Return a Pillow image as PNG bytes for files: scaled, of at most 256 colours, well packed."""
     if scale != 1:
-        picture = picture.resize([round(side * scale) for side in picture.size], PillowImage.Resampling.LANCZOS)
+        image = image.resize([round(side * scale) for side in image.size], PillowImage.Resampling.LANCZOS)
     buffer = BytesIO()
-    picture.quantize(256).save(buffer, format="png", optimize=True)
+    image.quantize(256).save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 

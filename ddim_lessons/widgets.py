@@ -2,7 +2,7 @@
 
 Only core ipywidgets are used, so a live figure works in JupyterLab, Jupyter Notebook and Voilà, offline. The
 background (axes, ticks, fixed text) is drawn once; a change of a control moves the artists, draws them alone over
-that background and sends one PNG: no flicker, some ten milliseconds.
+that background and sends one picture: no flicker, some ten milliseconds.
 """
 
 from base64 import b64encode
@@ -11,9 +11,8 @@ from io import BytesIO
 
 import ipywidgets as ipw
 from matplotlib import rc_context
-from PIL import Image as PillowImage
 
-from .plots import DPI, STYLE, pixels, small_png
+from .plots import DPI, STYLE, picture, small_png
 
 LIVE_DPI = 110  # on the screen; the still copy in the file has plots.DPI
 CONTROL_LAYOUT = {"width": "330px"}
@@ -121,7 +120,7 @@ class LiveFigure(Live):
     def __init__(self, figure, artists, controls, update):
         self.figure, self.artists = figure, list(artists)
         self.figure.set_dpi(LIVE_DPI)
-        self.image = ipw.Image(format="png", layout={"max_width": "100%", "align_self": "flex-start"})
+        self.image = ipw.Image(format="jpeg", layout={"max_width": "100%", "align_self": "flex-start"})
         self._background = self._draw_background()
         super().__init__(controls, update, self.image)
 
@@ -129,15 +128,14 @@ class LiveFigure(Live):
         words = self.update(**state)
         canvas = self.figure.canvas
         canvas.restore_region(self._background)
-        with rc_context(STYLE):
-            for artist in self.artists:
-                self.figure.draw_artist(artist)
-        self.image.value = _encode(pixels(canvas))
+        for artist in self.artists:
+            self.figure.draw_artist(artist)
+        self.image.value = _encode(canvas)
         return words
 
     def still(self):
         """Return what is shown now as a PNG for files, at the resolution of the still figures."""
-        return small_png(pixels(self.figure.canvas), scale=DPI / LIVE_DPI)
+        return small_png(picture(self.figure.canvas), scale=DPI / LIVE_DPI)
 
     def _draw_background(self):
         """Draw all that does not move, once; freeze the layout so that nothing shifts later."""
@@ -182,8 +180,8 @@ def control_values(control):
     return [type(control.value)(min(control.min + i * control.step, control.max)) for i in steps]
 
 
-def _encode(image):
-    """Return an image (height, width, 3) as PNG bytes; the lightest compression, because it only travels once."""
+def _encode(canvas):
+    """Return what the canvas shows as JPEG bytes: they look like a PNG's and take a fifth of the time."""
     buffer = BytesIO()
-    PillowImage.fromarray(image).save(buffer, format="png", compress_level=1)
+    picture(canvas).save(buffer, format="jpeg", quality=95, subsampling=0)
     return buffer.getvalue()

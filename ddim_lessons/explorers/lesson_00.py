@@ -53,7 +53,7 @@ def ddpm_beside_ddim(data="moons") -> LiveFigure:
     """Samples and paths of the same x_T: DDPM (η = 1) on the left, DDIM with the chosen η on the right."""
     figure, axes = panels(1, 2, width=9, height=5.0)
     draw_sides_legend(axes[0])
-    sides = [_side(axes[0], "DDPM  (η = 1)"), _side(axes[1], "DDIM  (your η)")]
+    sides = [_side(axes[0], "DDPM  (η = 1)"), _side(axes[1], "your η  (0 = DDIM)")]
     controls = {
         "S": choice_slider("S (steps)", STEPS, 10),
         "eta": number_slider("η (noise)", 0.0, 1.0, 0.1, 0.0, digits=1),
