@@ -68,7 +68,8 @@ def small_png(image, scale=1.0):
     if scale != 1:
         image = image.resize([round(side * scale) for side in image.size], PillowImage.Resampling.LANCZOS)
     buffer = BytesIO()
-    image.quantize(256).save(buffer, format="png", optimize=True)
+    few = image.quantize(256, method=PillowImage.Quantize.MAXCOVERAGE, kmeans=1)  # of its methods, the truest colours
+    few.save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 

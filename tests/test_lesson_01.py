@@ -1,0 +1,306 @@
+"""Lesson 01: its exercises know the usual mistakes, its checks fail on wrong equations, its figures move."""
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from ddim_lessons.checks import EquationError, judge, verify, verify_mean, verify_true
+from ddim_lessons.digits import digit
+from ddim_lessons.exercises.lesson_01 import EXERCISES
+from ddim_lessons.explorers import lesson_01 as explore
+from ddim_lessons.schedules import alpha_bar_from_beta, alpha_bar_schedule, linear_beta
+from ddim_lessons.toy_data import three_peaks
+
+# --- exercises ---------------------------------------------------------------------------------------------------
+
+
+def product(beta, t):
+    return np.cumprod(1 - beta)[t]
+
+
+WRONG = [
+    ("1.1", lambda a, b: ((a * b) ** 0.5, 1 - a * b), "is the variance"),
+    ("1.1", lambda a, b: ((a * b) ** 0.5, (b * (1 - a)) ** 0.5 + (1 - b) ** 0.5), "added the standard deviations"),
+    ("1.1", lambda a, b: ((a * b) ** 0.5, (2 - a - b) ** 0.5), "not scaled by the second step"),
+    ("1.1", lambda a, b: ((a * b) ** 0.5, (b * b * (1 - a) + 1 - b) ** 0.5), "should be √α_2"),
+    ("1.1", lambda a, b: (a * b, (1 - a * b) ** 0.5), "lacks its square root"),
+    ("1.1", lambda a, b: (b**0.5, (1 - b) ** 0.5), "second step alone"),
+    ("1.1", lambda a, b: (a**0.5, (1 - a) ** 0.5), "none of the usual mistakes"),
+    ("1.1", lambda a, b: 1 - a * b, "has shape ()"),
+    ("1.2", lambda x0, beta, t: ((1 - beta[t]) ** 0.5 * x0, beta[t]), "α_t for ᾱ_t"),
+    ("1.2", lambda x0, beta, t: (np.prod(1 - beta[:t]) ** 0.5 * x0, 1 - np.prod(1 - beta[:t])), "one step early"),
+    ("1.2", lambda x0, beta, t: (product(beta, t) * x0, 1 - product(beta, t)), "mean lacks its square root"),
+    ("1.2", lambda x0, beta, t: (product(beta, t) ** 0.5 * x0, (1 - product(beta, t)) ** 0.5), "standard deviation"),
+    ("1.2", lambda x0, beta, t: ((1 - sum(beta[: t + 1])) ** 0.5 * x0, sum(beta[: t + 1])), "added the β"),
+    ("1.2", lambda x0, beta, t: ((1 - product(beta, t)) ** 0.5 * x0, product(beta, t)), "changed places"),
+    ("1.2", lambda x0, beta, t: (x0, product(beta, t)), "none of the usual mistakes"),
+    ("1.2", lambda x0, beta, t: beta[t + 1], "IndexError"),
+    ("1.3", lambda x, eps, ab, s, k: ab[k] ** 0.5 * x + (1 - ab[k]) ** 0.5 * eps, "as if x_s were x_0"),
+    ("1.3", lambda x, eps, ab, s, k: mix(x, eps, ab[k] / ab[s - 1]), "started one step early"),
+    (
+        "1.3",
+        lambda x, eps, ab, s, k: (ab[k] / ab[s]) ** 0.5 * x + (ab[s] - ab[k]) ** 0.5 * eps,
+        "difference of the two",
+    ),
+    ("1.3", lambda x, eps, ab, s, k: (ab[k] / ab[s]) ** 0.5 * x + (1 - ab[k] / ab[s]) * eps, "scaled by its variance"),
+    ("1.3", lambda x, eps, ab, s, k: ab[k] / ab[s] * x + (1 - ab[k] / ab[s]) ** 0.5 * eps, "signal lacks its square"),
+    ("1.3", lambda x, eps, ab, s, k: mix(x, -eps, ab[k] / ab[s]), "wrong sign"),
+    ("1.3", lambda x, eps, ab, s, k: x, "none of the usual mistakes"),
+    ("1.4", lambda beta: 0.0, "for the data"),
+    ("1.4", lambda beta: beta[0], "that is the variance"),
+    ("1.4", lambda beta: (1 - beta[0]) ** 0.5, "factor of the signal"),
+    ("1.4", lambda beta: (1 - np.cumprod(1 - beta)[-1]) ** 0.5, "noisy end"),
+    ("1.4", lambda beta: (1 - np.cumprod(1 - beta)[1]) ** 0.5, "one entry later"),
+    ("1.4", lambda beta: 1.0, "none of the usual mistakes"),
+    ("1.5", "A", "“A” is not it"),
+    ("1.5", "C", "“C” is not it"),
+    ("1.5", "D", "“D” is not it"),
+    ("1.5", "E", "not right"),
+]
+
+
+def mix(x, eps, ratio):
+    return ratio**0.5 * x + (1 - ratio) ** 0.5 * eps
+
+
+@pytest.mark.parametrize(("number", "answer", "fragment"), WRONG)
+def test_a_wrong_answer_is_named(number, answer, fragment):
+    verdict, sentence = judge(EXERCISES[number], answer)
+    assert verdict in ("known mistake", "wrong")
+    assert fragment in sentence
+
+
+def test_every_mistake_is_tried():
+    for number, exercise in EXERCISES.items():
+        for mistake in exercise.mistakes:
+            assert any(n == number and mistake.name in judge(exercise, answer)[1] for n, answer, _ in WRONG)
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_the_stub_is_open(number):
+    stub = ... if number == "1.5" else lambda *_: ...
+    assert judge(EXERCISES[number], stub)[0] == "open"
+
+
+# --- planted errors: each is an equation of the lesson with one thing wrong ----------------------------------------
+
+
+@pytest.fixture
+def merged():
+    """x_2 after two steps, with its symbols."""
+    alpha_1, alpha_2 = sp.symbols("alpha_1 alpha_2", positive=True)
+    x_0, eps_1, eps_2 = sp.symbols("x_0 epsilon_1 epsilon_2", real=True)
+    x_1 = sp.sqrt(alpha_1) * x_0 + sp.sqrt(1 - alpha_1) * eps_1
+    x_2 = sp.expand(sp.sqrt(alpha_2) * x_1 + sp.sqrt(1 - alpha_2) * eps_2)
+    return x_2, alpha_1, alpha_2, x_0, eps_1, eps_2
+
+
+@pytest.mark.parametrize("error", ["variance for root", "signal unscaled", "wrong law"])
+def test_1_1_wrong(error):
+    rng, alpha_t, x_prev = np.random.default_rng(0), 0.9, 1.5
+    noise = rng.standard_normal(100_000)
+    factor, spread = np.sqrt(alpha_t), np.sqrt(1 - alpha_t)
+    if error == "variance for root":
+        spread = 1 - alpha_t
+    if error == "signal unscaled":
+        factor = alpha_t
+    x_t = factor * x_prev + spread * noise
+    mean, var = np.sqrt(alpha_t) * x_prev, (1 - alpha_t) * (1.1 if error == "wrong law" else 1)
+    with pytest.raises(EquationError, match=r"1\.1"):
+        verify_mean("1.1", np.column_stack([x_t, (x_t - mean) ** 2]), [mean, var])
+
+
+def test_1_2_wrong_when_standard_deviations_are_added():
+    def normal(x, std):
+        return np.exp(-((x / std) ** 2) / 2) / (std * np.sqrt(2 * np.pi))
+
+    x = np.linspace(-1.5, 1.5, 31)
+    u, du = np.linspace(-6, 6, 4001, retstep=True)
+    integral = (normal(u, 0.3) * normal(x[:, None] - u, 0.4)).sum(axis=1) * du
+    verify("1.2", integral, normal(x, 0.5))
+    with pytest.raises(EquationError, match=r"1\.2"):
+        verify("1.2", integral, normal(x, 0.7))
+
+
+def test_1_3_wrong_without_the_second_steps_scaling(merged):
+    x_2, alpha_1, alpha_2, x_0, eps_1, eps_2 = merged
+    noise = sp.sqrt(1 - alpha_1) * eps_1 + sp.sqrt(1 - alpha_2) * eps_2
+    with pytest.raises(EquationError, match=r"1\.3"):
+        verify("1.3", x_2, sp.sqrt(alpha_1 * alpha_2) * x_0 + noise)
+
+
+def test_1_4_wrong_with_a_sum_for_the_product(merged):
+    x_2, alpha_1, alpha_2, _, eps_1, eps_2 = merged
+    variance = x_2.coeff(eps_1) ** 2 + x_2.coeff(eps_2) ** 2
+    with pytest.raises(EquationError, match=r"1\.4"):
+        verify("1.4", variance, 2 - alpha_1 - alpha_2)
+
+
+@pytest.mark.parametrize("wrong", [lambda a, beta: (a, 1 - a), lambda a, beta: (1 - beta, beta)])
+def test_1_5_wrong_with_a_missing_root_or_the_single_step(wrong):
+    beta, alpha_bar = linear_beta(1000), alpha_bar_schedule("linear", 1000)
+    factors, variances = [1.0], [0.0]
+    for beta_t in beta[1:]:
+        factors.append(np.sqrt(1 - beta_t) * factors[-1])
+        variances.append((1 - beta_t) * variances[-1] + beta_t)
+    verify("1.5", [factors, variances], [np.sqrt(alpha_bar), 1 - alpha_bar])
+    with pytest.raises(EquationError, match=r"1\.5"):
+        verify("1.5", [factors, variances], wrong(alpha_bar, beta))
+
+
+def test_1_5_wrong_by_one_index():
+    alpha_bar = alpha_bar_schedule("linear", 1000)
+    with pytest.raises(EquationError, match=r"1\.5"):
+        verify("1.5", np.cumprod(1 - linear_beta(1000))[1:], alpha_bar[:-1])
+
+
+def test_1_6_wrong_with_the_difference_of_variances():
+    a_s, a_k = sp.symbols("a_s a_k", positive=True)
+    verify("1.6", a_k / a_s * (1 - a_s) + 1 - a_k / a_s, 1 - a_k)
+    with pytest.raises(EquationError, match=r"1\.6"):
+        verify("1.6", a_k / a_s * (1 - a_s) + a_s - a_k, 1 - a_k)
+
+
+def test_1_7_wrong_with_the_later_variance():
+    beta, alpha_bar = linear_beta(1000), alpha_bar_schedule("linear", 1000)
+    s, k, x0 = 200, 300, 1.5
+    x = explore.chain(np.full(10_000, x0), beta[: k + 1], np.random.default_rng(3))
+    draws = (x[:, s] - alpha_bar[s] ** 0.5 * x0) * (x[:, k] - alpha_bar[k] ** 0.5 * x0)
+    with pytest.raises(EquationError, match=r"1\.7"):
+        verify_mean("1.7", draws, np.sqrt(alpha_bar[k] / alpha_bar[s]) * (1 - alpha_bar[k]))
+
+
+def test_1_8_wrong_way_back():
+    r, a = sp.symbols("r a", positive=True)
+    with pytest.raises(EquationError, match=r"1\.8"):
+        verify("1.8", sp.solve(sp.Eq(r, a / (1 - a)), a)[0], r / (1 - r))
+
+
+def test_1_9_wrong_way_round():
+    betas = [linear_beta(T) for T in (50, 1000)]
+    with pytest.raises(EquationError, match=r"1\.9"):
+        verify_true("1.9", "ᾱ_T is at least exp(−Σβ)", [np.prod(1 - b) >= np.exp(-b.sum()) for b in betas])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_1_10_wrong_sign_of_the_logarithm(sign):
+    a, x0 = 0.6, 1.3
+    x, dx = np.linspace(-9, 9, 4001, retstep=True)
+    log_q = -((x - a**0.5 * x0) ** 2) / (2 * (1 - a)) - np.log(2 * np.pi * (1 - a)) / 2
+    integral = np.sum(np.exp(log_q) * (log_q + x**2 / 2 + np.log(2 * np.pi) / 2)) * dx
+    formula = (a * x0**2 - a - sign * np.log(1 - a)) / 2
+    if sign == 1:
+        verify("1.10", integral, formula)
+    else:
+        with pytest.raises(EquationError, match=r"1\.10"):
+            verify("1.10", integral, formula)
+
+
+# --- explorers ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schedule", explore.BETAS)
+def test_every_column_of_the_density_map_integrates_to_one_and_has_the_right_mean(schedule):
+    columns, dx = explore.density_map(schedule), explore.X[1] - explore.X[0]
+    assert columns.shape == (181, 51)
+    np.testing.assert_allclose(columns.sum(axis=0) * dx, 1, atol=0.01)
+    mean = explore.alpha_bar_shown(schedule) ** 0.5 * three_peaks().mean()[0]
+    np.testing.assert_allclose((explore.X[:, None] * columns).sum(axis=0) * dx, mean, atol=0.01)
+
+
+@pytest.mark.parametrize("kind", explore.KINDS)
+@pytest.mark.parametrize("schedule", explore.BETAS)
+def test_all_walkers_have_the_exact_moments_at_every_time(schedule, kind):
+    x, level = explore.walks(schedule, kind, seed=0), explore.alpha_bar_shown(schedule)
+    data = three_peaks()
+    std = np.sqrt(level * data.variance()[0] + 1 - level)
+    error_bar = std / np.sqrt(len(x))
+    assert np.all(np.abs(x.mean(axis=0) - level**0.5 * data.mean()[0]) < 5 * error_bar)
+    assert np.all(np.abs(x.std(axis=0) - std) < 5 * error_bar)
+
+
+def test_the_kinds_of_walkers_differ_in_how_two_times_hang_together():
+    level = explore.alpha_bar_shown("linear, T = 1000")
+    ratio = level / (1 - level + 1e-300)
+    links = []
+    for kind in explore.KINDS:
+        x = explore.walks("linear, T = 1000", kind, seed=0)
+        noise = x - level**0.5 * x[:, :1]
+        np.testing.assert_allclose(explore.noise_of(x, "linear, T = 1000"), noise)
+        links.append(np.corrcoef(noise[:, 25], noise[:, 30])[0, 1])
+    np.testing.assert_allclose(links, [np.sqrt(ratio[30] / ratio[25]), 1, 0], atol=0.1)
+
+
+def test_the_chain_keeps_its_start_and_matches_the_closed_formula():
+    beta = np.array([0.0, 0.2, 0.3, 0.4])
+    x = explore.chain(np.full(40_000, 2.0), beta, np.random.default_rng(0))
+    assert x.shape == (40_000, 4) and np.all(x[:, 0] == 2)
+    alpha_bar = alpha_bar_from_beta(beta)
+    np.testing.assert_allclose(x.mean(axis=0), 2 * alpha_bar**0.5, atol=0.02)
+    np.testing.assert_allclose(x.var(axis=0), 1 - alpha_bar, atol=0.03)
+
+
+def test_the_observer_is_sure_of_a_clean_digit_and_guesses_at_the_end():
+    x0 = digit(3)[None]
+    assert explore.label_probability(x0, 1.0, 3) == 1
+    assert explore.label_probability(x0, 0.99, 3) > 0.999
+    every = [explore.label_probability(0.0 * x0, 0.3, label)[0] for label in range(10)]
+    assert sum(every) == pytest.approx(1)
+    assert explore.label_probability(x0, 1e-9, 3)[0] == pytest.approx(0.1, abs=0.01)
+
+
+def test_the_histogram_has_area_one():
+    density, height = explore.histogram(np.random.default_rng(0).uniform(-1, 1, 1000))
+    assert np.sum(density[::2] * np.diff(height)[::2]) == pytest.approx(1)
+
+
+@lru_cache(maxsize=2)
+def made_once(make):
+    return make()
+
+
+def ready(make):
+    """The live figure that ``make`` returns, made once and put back to its first settings."""
+    live = made_once(make)
+    live.reset()
+    return live
+
+
+@pytest.mark.parametrize(
+    ("make", "control", "value"),
+    [
+        (explore.chain_or_jump, "progress", 0.8),
+        (explore.chain_or_jump, "schedule", "linear, T = 50"),
+        (explore.chain_or_jump, "kind", explore.KINDS[1]),
+        (explore.chain_or_jump, "seed", 3),
+        (explore.dissolving, "t", 600),
+        (explore.dissolving, "schedule", "cosine"),
+        (explore.dissolving, "label", 7),
+        (explore.dissolving, "data", "ring"),
+        (explore.dissolving, "seed", 2),
+    ],
+)
+def test_a_live_figure_follows_its_control(make, control, value):
+    live = ready(make)
+    image, words = live.image.value, live.words
+    live.controls[control].value = value
+    assert live.image.value != image
+    assert live.words != words or control in ("data", "seed")  # the cloud has no number in the words
+
+
+def test_the_words_tell_the_schedule_that_ends_too_early():
+    live = ready(explore.chain_or_jump)
+    live.controls["schedule"].value = "linear, T = 50"
+    live.controls["progress"].value = 1.0
+    assert "t = 50" in live.words and "ᾱ = 0.603" in live.words
+
+
+def test_the_noise_of_the_dissolving_digit_does_not_depend_on_time():
+    parts = []
+    for t in (300, 700):
+        level = alpha_bar_schedule("linear", 1000)[t]
+        _, x_t = explore.dissolved(t, "linear", "moons", 3, seed=1)
+        parts.append((x_t - level**0.5 * digit(3, 1)) / (1 - level) ** 0.5)
+    np.testing.assert_allclose(parts[0], parts[1])
