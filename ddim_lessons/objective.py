@@ -1,0 +1,130 @@
+"""The bound on log p(x_0) that training maximises, exactly, for Gaussian data in one dimension.
+
+q and p are those of the split: a chain over the visited times A = ``tau`` without 0, and a star of the times B that
+it skips. The denoiser is the exact one of data N(mean, var), or a wrong one: give it another mean or variance than
+the data have. All results are in nats; arguments broadcast, and the links or times are the last axis.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .ddim import coefficients, eta_max, variance
+from .errors import require, require_real
+from .gaussians import kl
+from .schedules import check_tau
+
+
+class Denoiser(NamedTuple):
+    """A guess of the data, x̂_0 = ``slope`` · x_t + ``offset``, and the variance ``var`` that is left around it."""
+
+    slope: np.ndarray
+    offset: np.ndarray
+    var: np.ndarray
+
+
+class Bound(NamedTuple):
+    """The three groups for one x_0: ``prior`` (1), ``links`` and ``last`` (2), ``star`` (3, an entry per j in B)."""
+
+    prior: np.ndarray
+    links: np.ndarray
+    last: np.ndarray
+    star: np.ndarray
+
+    @property
+    def proper(self):
+        """The bound of the chain A alone; the star is left out, because its factors are made to cancel."""
+        return self.prior + self.links.sum(axis=-1) + self.last
+
+
+def gaussian_denoiser(mean, var, alpha_bar_t):
+    """Return the ``Denoiser`` of data N(mean, var): q(x_0 | x_t) = N(slope · x_t + offset, var left)."""
+    width = alpha_bar_t * var + 1 - alpha_bar_t
+    return Denoiser(alpha_bar_t**0.5 * var / width, (1 - alpha_bar_t) * mean / width, var * (1 - alpha_bar_t) / width)
+
+
+def gamma(alpha_bar_t, alpha_bar_prev, sigma_sq):
+    """Return γ = λ² (1−ᾱ_t)/(2σ²ᾱ_t), the weight of ‖ε − ε̂‖² in the jump t → prev; infinite as σ² → 0.
+
+    DDIM's Theorem 1, whose proof has 1/(2dσ²ᾱ_t); equal to DDPM's weight (its eq. 12) at η = 1 and prev = t − 1.
+    """
+    _, lam = coefficients(alpha_bar_t, alpha_bar_prev, sigma_sq)
+    return lam**2 * (1 - alpha_bar_t) / (2 * sigma_sq * alpha_bar_t)
+
+
+def x0_loss(x0, denoiser, alpha_bar_t):
+    """Return E (x_0 − x̂_0)² over x_t ~ q(x_t | x_0)."""
+    bias = (1 - denoiser.slope * alpha_bar_t**0.5) * x0 - denoiser.offset
+    return bias**2 + denoiser.slope**2 * (1 - alpha_bar_t)
+
+
+def eps_loss(x0, denoiser, alpha_bar_t):
+    """Return E (ε − ε̂)² over x_t ~ q(x_t | x_0): the loss of x_0 times ᾱ_t/(1−ᾱ_t)."""
+    return x0_loss(x0, denoiser, alpha_bar_t) * alpha_bar_t / (1 - alpha_bar_t)
+
+
+def prior_term(x0, alpha_bar_T):
+    """Return group 1: −KL(q(x_T | x_0) ‖ N(0, 1))."""
+    return -kl(alpha_bar_T**0.5 * x0, 1 - alpha_bar_T, 0.0, 1.0)
+
+
+def entropy(var):
+    """Return the entropy of a Gaussian of variance ``var``: ½ log 2πe·var; negative for a narrow one."""
+    return np.log(2 * np.pi * np.e * var) / 2
+
+
+def reconstruction(x0, denoiser, alpha_bar_t):
+    """Return E log p(x_0 | x_t) over x_t ~ q(x_t | x_0), with p(x_0 | x_t) = N(x̂_0, the denoiser's variance)."""
+    return -x0_loss(x0, denoiser, alpha_bar_t) / (2 * denoiser.var) - np.log(2 * np.pi * denoiser.var) / 2
+
+
+def star_term(x0, denoiser, alpha_bar_j):
+    """Return an addend of group 3: E[log p(x_0 | x_j) − log q(x_j | x_0)], a reconstruction and an entropy."""
+    return reconstruction(x0, denoiser, alpha_bar_j) + entropy(1 - alpha_bar_j)
+
+
+def bound(x0, mean, var, alpha_bar, tau, eta):
+    """Return the ``Bound`` at x_0, a number or shape (n,), with the denoiser of data N(mean, var).
+
+    ``tau`` falls from T to 0; the jump to 0 is the last link. Errors: η ≤ 0 (γ is infinite), or σ² out of bounds.
+    """
+    steps, sigma_sq, skipped = _chain(alpha_bar, tau, eta)
+    require(eta > 0, "eta", eta, "above 0: at η = 0 the weight γ is infinite and the bound is −∞")
+    x0 = np.asarray(x0, dtype=float)[..., None]
+    loss = eps_loss(x0, gaussian_denoiser(mean, var, steps[:-1]), steps[:-1])
+    last = steps[-1]
+    return Bound(
+        prior_term(x0, alpha_bar[tau[0]])[..., 0],
+        -gamma(steps[:-1], steps[1:], sigma_sq) * loss,
+        reconstruction(x0, gaussian_denoiser(mean, var, last), last)[..., 0],
+        star_term(x0, gaussian_denoiser(mean, var, skipped), skipped),
+    )
+
+
+def model_moments(mean, var, alpha_bar, tau, eta):
+    """Return (mean, variance) of p(x_0), what the chain A samples: x_T ~ N(0, 1), links, last link; η ≥ 0."""
+    steps, sigma_sq, _ = _chain(alpha_bar, tau, eta)
+    slope, offset, left = gaussian_denoiser(mean, var, steps)
+    k, lam = coefficients(steps[:-1], steps[1:], sigma_sq)
+    m, v = 0.0, 1.0
+    for a, b, added in zip(k + lam * slope[:-1], lam * offset[:-1], sigma_sq, strict=True):
+        m, v = a * m + b, a**2 * v + added
+    return slope[-1] * m + offset[-1], slope[-1] ** 2 * v + left[-1]
+
+
+def over_data(function, mean, var):
+    """Return E ``function(x_0)`` over data N(mean, var), exact for functions quadratic in x_0, as all groups are."""
+    return (function(mean - var**0.5) + function(mean + var**0.5)) / 2
+
+
+def _chain(alpha_bar, tau, eta):
+    """Check the arguments; return ᾱ at the times of A from T downwards, σ² of the links between, and ᾱ at B."""
+    T, A = len(alpha_bar) - 1, list(tau[:-1])
+    check_tau(tau, T)
+    require((tau[0], tau[-1]) == (T, 0), "tau's ends", (tau[0], tau[-1]), f"({T}, 0)")
+    require_real("eta", eta, 0)
+    steps = alpha_bar[A]
+    largest = eta_max(steps[:-1], steps[1:]).min(initial=np.inf)
+    require(eta <= largest, "eta", eta, f"at most {largest:.6g}, or σ² > 1−ᾱ_prev in one of the links")
+    skipped = np.delete(alpha_bar, [0, *A])
+    return steps, variance(steps[:-1], steps[1:], eta), skipped
