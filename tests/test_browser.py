@@ -71,7 +71,6 @@ def test_lesson_runs_and_every_live_figure_follows_the_keyboard(open_lesson, nam
         words = figure.locator("[role=status]").inner_text()
         lesson.figure_after(figure, lambda: lesson.page.keyboard.press(key))  # noqa: B023
         assert figure.locator("[role=status]").inner_text() != words
-        lesson.screenshot(f"{name[:2]}-live-{k + 1}")
 
 
 def test_lesson_00_follows_keyboard_mouse_and_reset(open_lesson):
