@@ -1,0 +1,370 @@
+"""Train a denoiser: a loop that reports while it runs, can be stopped at any moment, and continues bit for bit.
+
+    run = Run(PointMLP(), data_set("moons").sample(20_000, rng))
+    for progress in fit(run):
+        print(progress)
+    samples = ddim_sample(x_T, eps_fn(run.average), run.average.schedule, tau)
+
+A file of weights or a checkpoint is one safetensors file. Its card (what was trained, on what, how) and a checksum of
+card and tensors are inside its header, so one renaming replaces all of it at once and no moment exists at which a
+killed process leaves half a file. Nothing is unpickled.
+"""
+
+import hashlib
+import json
+import math
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from . import networks
+from .ddim import add_noise
+from .errors import require, require_finite, require_int, require_real
+from .networks import make_target
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "data" / "weights"
+WARM_UP = 50  # steps in which the learning rate rises
+FORMAT = "ddim-lessons 1"
+ARCHITECTURES = ("PointMLP", "DigitUNet", "DigitClassifier")
+RESTORE = "Restore what came with the lessons with: git checkout data"
+
+
+class WeightsError(ValueError):
+    """A file of weights or a checkpoint cannot be used; the message says why and what to do."""
+
+
+# --- the device --------------------------------------------------------------------------------------------------
+
+
+def pick_device():
+    """Return the torch device to train on: CUDA, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def device_in_words(device):
+    """Return the name of a torch device for people, such as "NVIDIA H200 (CUDA)" or "the processor (CPU)"."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} (CUDA)"
+    return {"mps": "Apple's GPU (MPS)", "cpu": "the processor (CPU)"}.get(device.type, device.type)
+
+
+# --- training ----------------------------------------------------------------------------------------------------
+
+
+class Progress(NamedTuple):
+    """Where a run is: ``loss`` is the mean since the last report, ``rate`` in steps per second."""
+
+    step: int
+    steps: int
+    loss: float
+    rate: float
+    seconds_left: float
+
+    def __str__(self):
+        done = 20 * self.step // self.steps
+        where = f"{'█' * done}{'·' * (20 - done)} {self.step:,}/{self.steps:,}"
+        return f"{where}  loss {self.loss:.4f}  {self.rate:,.0f} steps/s  {self.seconds_left:.0f} s left"
+
+
+class Run:
+    """All that the next training step depends on; ``average`` is the network to use, at every moment.
+
+    Parameters
+    ----------
+    model : a network of :mod:`ddim_lessons.networks`; it is trained in place
+    x0 : the data, array or tensor of shape (n, dim)
+    steps, batch : how many steps of how many points; the learning rate falls to 0 over exactly ``steps``
+    lr : the highest learning rate, reached after a warm-up
+    decay : of the moving average of the weights, which remembers about 1/(1 − decay) steps
+    power : t is drawn as T·u^power with u uniform; 1 treats all t alike, 2 prefers small t
+    seed : of the generator of all randomness after the network's first weights
+    device : where to train; :func:`pick_device` if None
+
+    ``step`` and ``seconds`` say how far it is, ``settings`` what it was made with.
+    """
+
+    def __init__(self, model, x0, steps=2000, batch=256, lr=5e-3, decay=0.999, power=2.0, seed=0, device=None):
+        require_int("steps", steps, 1)
+        require_int("batch", batch, 1)
+        require_real("lr", lr, 0)
+        require_real("decay", decay, 0, 1)
+        require_real("power", power, 0)
+        self.device = pick_device() if device is None else torch.device(device)
+        self.x0 = _as_data(x0, model.dim).to(self.device)
+        self.settings = dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed)
+        self.model = model.to(self.device)
+        self.average = deepcopy(self.model).requires_grad_(False)
+        fused = self.device.type in ("cpu", "cuda")
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr, betas=(0.9, 0.99), fused=fused)
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.step, self.seconds = 0, 0.0
+
+
+def fit(run, path=None, every=None, save_seconds=5.0):
+    """Train ``run`` to its end, yielding a :class:`Progress` every ``every`` steps (a hundredth of all if None).
+
+    With a ``path`` the run is saved there every ``save_seconds``, at the end, and when it is stopped: by leaving the
+    loop, by an error in it, or by the stop button, which waits for the report in hand so that no step is half done.
+    Call it again with the same run, or with one from :func:`load_run`, to continue.
+    """
+    steps = run.settings["steps"]
+    every = max(1, steps // 100) if every is None else every
+    require_int("every", every, 1)
+    saved_at = time.monotonic()
+    try:
+        while run.step < steps:
+            with _interrupts_wait():
+                progress = _train(run, min(every - run.step % every, steps - run.step))
+            if path is not None and (run.step == steps or time.monotonic() - saved_at >= save_seconds):
+                save_run(run, path)
+                saved_at = time.monotonic()
+            yield progress
+    except (GeneratorExit, KeyboardInterrupt):
+        if path is not None:
+            save_run(run, path)
+        raise
+
+
+@contextmanager
+def _interrupts_wait():
+    """Hold back the stop button until the block has ended; it only ever reaches the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    presses = []
+    before = signal.signal(signal.SIGINT, lambda *press: presses.append(press))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+    if presses:
+        raise KeyboardInterrupt
+
+
+def _train(run, count):
+    """Take ``count`` steps and return the Progress."""
+    start, total = time.perf_counter(), torch.zeros((), device=run.device)
+    for _ in range(count):
+        total += _step(run)
+    loss = float(total) / count  # waits for a GPU, so the clock is right
+    seconds = time.perf_counter() - start
+    run.seconds += seconds
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"the loss is {loss} at step {run.step}: try a smaller lr than {run.settings['lr']}")
+    left = (run.settings["steps"] - run.step) * run.seconds / run.step
+    return Progress(run.step, run.settings["steps"], loss, count / seconds, left)
+
+
+def _step(run):
+    """Take one step of L_simple (DDPM eq. 14, for the network's target); return its loss, a tensor."""
+    model, settings = run.model, run.settings
+    x0, t, noise = _draw(run)
+    alpha_bar_t = model.alpha_bar[t][:, None]
+    x_t = add_noise(x0, noise, alpha_bar_t)
+    loss = ((model(x_t, t) - make_target(x0, noise, alpha_bar_t, model.target)) ** 2).mean()
+    run.optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    run.optimizer.param_groups[0]["lr"] = learning_rate(run.step, settings["steps"], settings["lr"])
+    run.optimizer.step()
+    run.step += 1
+    _update_average(run)
+    return loss.detach()
+
+
+def _draw(run):
+    """Draw a batch: (x0, t, noise).
+
+    u is stratified, one in each of ``batch`` equal slices of 0…1, which makes the loss less noisy. With power 2,
+    small t come more often: in two dimensions, the detail of narrow data is decided there.
+    """
+    batch, g, options = run.settings["batch"], run.generator, {"device": run.device}
+    x0 = run.x0[torch.randint(len(run.x0), (batch,), generator=g, **options)]
+    u = (torch.arange(batch, **options) + torch.rand(batch, generator=g, **options)) / batch
+    t = 1 + (run.model.T * u ** run.settings["power"]).long().clamp(max=run.model.T - 1)
+    return x0, t, torch.randn(x0.shape, generator=g, **options)
+
+
+def learning_rate(step, steps, lr):
+    """Return the learning rate of a step: up over the first ``WARM_UP`` steps, and down like half a cosine to 0."""
+    return lr * min(1.0, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def _update_average(run):
+    """Move the average towards the weights, faster at the beginning, when there is little to remember."""
+    share = 1 - min(run.settings["decay"], run.step / (9 + run.step))
+    with torch.no_grad():
+        for mean, weight in zip(run.average.parameters(), run.model.parameters(), strict=True):
+            mean.lerp_(weight, share)
+
+
+# --- files -------------------------------------------------------------------------------------------------------
+
+
+def save_model(model, path, facts=None, half=False):
+    """Write a network's weights to ``path``, in 16 bits if ``half``, and its card.
+
+    The card says what rebuilds the network, and holds ``facts``, a dict such as {"data": "moons", "seconds": 3.1} of
+    what JSON can hold. It is in the file; a copy for people, with the sha256 of the file, is written beside it as JSON.
+    """
+    tensors = {name: tensor.half() if half else tensor for name, tensor in model.state_dict().items()}
+    card = _card("weights", model) | {"dtype": "float16" if half else "float32"} | (facts or {})
+    digest = hashlib.sha256(_write(path, card, tensors)).hexdigest()
+    _replace(Path(path).with_suffix(".json"), (json.dumps(card | {"sha256": digest}, indent=2) + "\n").encode())
+
+
+def load_model(path):
+    """Return the network in a file of :func:`save_model`, on the CPU, with its ``card``; raises ``WeightsError``."""
+    card, tensors = _read(path, "weights")
+    model = _build(path, card, tensors).requires_grad_(False)
+    model.card = card
+    return model
+
+
+def weights_path(name):
+    """Return where the trained weights of a data set such as "moons", "swiss roll" or "digits" lie."""
+    return WEIGHTS / f"{name.lower().replace(' ', '_')}.safetensors"
+
+
+def load_weights(name):
+    """Return the trained network ``name``: one of ``toy_data.DATA_SETS``, "digits", or "digit classifier"."""
+    model = load_model(weights_path(name))
+    held = model.card.get("data")
+    if held != name:
+        raise WeightsError(f"{weights_path(name).name} holds the weights for {held!r}: files were swapped. {RESTORE}")
+    return model
+
+
+def save_run(run, path):
+    """Write a run to ``path``, so that :func:`load_run` continues bit for bit on the same machine."""
+    tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in run.average.state_dict().items()}
+    for number, moments in run.optimizer.state_dict()["state"].items():
+        tensors |= {f"adam.{number}.{name}": tensor for name, tensor in moments.items()}
+    tensors["generator"] = run.generator.get_state()
+    facts = {"settings": run.settings, "step": run.step, "seconds": run.seconds, "device": run.device.type}
+    _write(path, _card("run", run.model) | facts | {"data_sha256": _digest("", {"x0": run.x0})}, tensors)
+
+
+def load_run(path, x0, device=None):
+    """Return the :class:`Run` saved at ``path``; ``x0`` must be the data it was trained on."""
+    card, tensors = _read(path, "run")
+    run = Run(_build(path, card, _part(tensors, "model.")), x0, **card["settings"], device=device)
+    _require_same_run(path, card, run)
+    run.average.load_state_dict(_part(tensors, "average."))
+    moments = {}
+    for name, tensor in _part(tensors, "adam.").items():
+        number, _, key = name.partition(".")
+        moments.setdefault(int(number), {})[key] = tensor
+    run.optimizer.load_state_dict({"state": moments, "param_groups": run.optimizer.state_dict()["param_groups"]})
+    run.generator.set_state(tensors["generator"])
+    run.step, run.seconds = card["step"], card["seconds"]
+    return run
+
+
+def _part(tensors, prefix):
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _require_same_run(path, card, run):
+    """Raise unless the data and the kind of device are those that the checkpoint was made with."""
+    name = Path(path).name
+    if card["data_sha256"] != _digest("", {"x0": run.x0}):
+        raise WeightsError(f"{name} was trained on other data than x0: give the same points, or start a new Run")
+    if card["device"] != run.device.type:
+        raise WeightsError(f"{name} was made on {card['device']!r}, not on {run.device.type!r}: give device=…")
+
+
+def _card(kind, model):
+    return {"format": FORMAT, "kind": kind, "architecture": type(model).__name__, "arguments": model.arguments}
+
+
+def _build(path, card, tensors):
+    """Make the network that the card describes and fill it, after checking names and shapes."""
+    name, architecture = Path(path).name, card.get("architecture")
+    if architecture not in ARCHITECTURES:
+        raise WeightsError(f"{name} is for a network {architecture!r}; this version knows {', '.join(ARCHITECTURES)}")
+    try:
+        model = getattr(networks, architecture)(**card["arguments"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{name} has arguments that {architecture} does not take: {error}") from None
+    wanted = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
+    given = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    for key in sorted(wanted.keys() | given.keys()):
+        if wanted.get(key) != given.get(key):
+            shapes = f"{key} of shape {given.get(key, 'none')}, but {architecture} needs {wanted.get(key, 'none')}"
+            raise WeightsError(f"{name} does not fit its card: it has {shapes}")
+    model.load_state_dict(tensors)
+    return model
+
+
+def _write(path, card, tensors):
+    """Write tensors and card as one safetensors file, all or nothing; return its bytes."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(card)
+    data = save(tensors, metadata={"card": text, "sha256": _digest(text, tensors)})
+    _replace(Path(path), data)
+    return data
+
+
+def _replace(path, data):
+    """Put ``data`` at ``path`` in one renaming, after they have reached the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with open(part, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def _read(path, kind):
+    """Return (card, tensors) of a file of :func:`_write` after checking all that can be wrong with it."""
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"{path.name} is not in the folder {path.parent.name}. {RESTORE}")
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise WeightsError(f"{path.name} is no safetensors file, or was cut short ({error}). {RESTORE}") from None
+    if "card" not in header:
+        raise WeightsError(f"{path.name} has no card: these are weights of another project")
+    if header.get("sha256") != _digest(header["card"], tensors):
+        raise WeightsError(f"{path.name} is damaged: its sha256 is not the one in its header. {RESTORE}")
+    card = json.loads(header["card"])
+    if (card.get("format"), card.get("kind")) != (FORMAT, kind):
+        found = f"{card.get('kind')!r} in the format {card.get('format')!r}"
+        raise WeightsError(f"{path.name} holds {found}, but {kind!r} in the format {FORMAT!r} is needed")
+    return card, tensors
+
+
+def _digest(text, tensors):
+    """Return the sha256 of a text and of tensors with their names, types and shapes."""
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _as_data(x0, dim):
+    """Return the data as a float32 tensor after checking it: shape (n, dim), not empty, finite."""
+    x0 = torch.as_tensor(np.asarray(x0) if not isinstance(x0, torch.Tensor) else x0, dtype=torch.float32)
+    require(x0.ndim == 2 and len(x0) > 0 and x0.shape[1] == dim, "x0's shape", tuple(x0.shape), f"(n, {dim}), n ≥ 1")
+    require_finite("x0", x0)
+    return x0

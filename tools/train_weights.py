@@ -1,0 +1,160 @@
+"""Train all networks whose weights lie in ``data/weights/``, measure them, and write them with their cards.
+
+    python tools/train_weights.py                  # all: some minutes of one processor core, no GPU needed
+    python tools/train_weights.py moons digits     # some
+
+Afterwards run ``python tools/export_data.py``, which writes the manifest. Training uses a GPU if there is one; the
+weights are stored in 16 bits, and the metrics on the cards are of what is stored.
+"""
+
+import argparse
+import time
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from ddim_lessons.ddim import ddim_sample
+from ddim_lessons.digits import load_digits
+from ddim_lessons.metrics import noise_floor, sliced_w2
+from ddim_lessons.networks import DigitClassifier, DigitUNet, PointMLP, eps_fn, frechet_distance
+from ddim_lessons.schedules import make_tau
+from ddim_lessons.toy_data import DATA_SETS, data_set
+from ddim_lessons.training import (
+    Run,
+    device_in_words,
+    fit,
+    load_model,
+    pick_device,
+    save_model,
+    weights_path,
+)
+
+S = 50
+POINTS = dict(steps=4000, batch=1024, lr=5e-3, power=2.0)
+DIGITS = dict(steps=6000, batch=128, lr=5e-3, power=1.0)
+
+
+def train(name, model, x0, settings):
+    """Train on ``x0``, telling how it goes; return (the average, rounded to 16 bits, and facts for the card)."""
+    run = Run(model, x0, **settings, seed=0)
+    for progress in fit(run, every=settings["steps"] // 10):
+        print(f"  {name:12} {progress}", flush=True)
+    facts = {"data": name, "settings": run.settings, "seconds": round(run.seconds, 1)}
+    model = run.average.cpu()
+    for weight in model.parameters():
+        weight.copy_(weight.half())
+    return model, facts | {"device": device_in_words(run.device), "torch": torch.__version__}
+
+
+def samples(model, eps_hat, n, seed):
+    """Return ``n`` samples with the noise function ``eps_hat`` at η = 0 in S = 50 steps, shape (n, dim), float64."""
+    x_T = np.random.default_rng(seed).standard_normal((n, model.dim))
+    return ddim_sample(x_T, eps_hat, model.schedule, make_tau(model.T, S))
+
+
+def judge_points(model, data, n=4000, draws=15):
+    """Return the metrics of a two-dimensional model: sliced W2 against true samples, as multiple of its floor.
+
+    One draw is off by up to a third of it, so this is the median of many. ``exact_multiple`` is what the exact
+    denoiser gets from the same x_T: η = 0 hands on to the samples how uneven these happen to be.
+    """
+    floor = noise_floor(sliced_w2, data, n, np.random.default_rng(0), repeats=25)
+    true = [data.sample(n, np.random.default_rng([1, seed])) for seed in range(draws)]
+    distance, exact = (
+        np.median([sliced_w2(samples(model, eps_hat, n, seed), true[seed]) for seed in range(draws)])
+        for eps_hat in (eps_fn(model), data.eps_fn(model.schedule))
+    )
+    found = {"sliced_w2": distance, "floor": floor, "multiple": distance / floor, "exact_multiple": exact / floor}
+    return {"S": S, "eta": 0, "samples": n} | found
+
+
+def judge_digits(model, classifier, draws=5):
+    """Return the metrics of the digits' model: feature Fréchet distance, its bootstrap floor, confident samples.
+
+    Medians of ``draws``; one draw's distance may be a third lower or half as much again.
+    """
+    x = load_digits()[0]
+    truth, rng = classifier.judge(x)[0], np.random.default_rng(0)
+    floor = np.median([frechet_distance(truth, rng.choice(truth, len(x))) for _ in range(20)])
+    judged = [classifier.judge(samples(model, eps_fn(model), len(x), seed)) for seed in range(draws)]
+    distance = np.median([frechet_distance(truth, features) for features, _ in judged])
+    confident = np.median([np.mean(confidence > 0.8) for _, confidence in judged])
+    found = {"frechet": distance, "floor": floor, "multiple": distance / floor, "confident_above_0.8": confident}
+    return {"S": S, "eta": 0, "samples": len(x)} | found
+
+
+def train_classifier(x, labels, steps=600):
+    """Return a classifier trained on slightly noisy digits; ``x`` (n, 64), ``labels`` (n,)."""
+    torch.manual_seed(0)
+    x, labels = torch.tensor(x, dtype=torch.float32), torch.tensor(labels)
+    model = DigitClassifier()
+    optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
+    for _ in range(steps):
+        batch = torch.randint(len(x), (128,))
+        loss = cross_entropy(model(x[batch] + 0.1 * torch.randn(128, 64)), labels[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model
+
+
+def make_classifier():
+    """Train the classifier twice: without every fifth digit, to know its accuracy, and on all, to keep."""
+    x, labels = load_digits()
+    start = time.perf_counter()
+    held = np.random.default_rng(0).permutation(len(x)) % 5 == 0
+    trial, model = train_classifier(x[~held], labels[~held]), train_classifier(x, labels)
+    right = trial(torch.tensor(x[held], dtype=torch.float32)).argmax(dim=1).numpy() == labels[held]
+    confident = np.mean(model.half().float().judge(x)[1] > 0.8)
+    metrics = rounded({"held_out_accuracy": right.mean(), "confident_above_0.8": confident})
+    facts = {"seconds": round(time.perf_counter() - start, 1), "device": device_in_words("cpu")}
+    save("digit classifier", model, facts | {"data": "digit classifier", "metrics": metrics})
+
+
+def make_points(name):
+    """Train, measure and write the network of one two-dimensional set."""
+    torch.manual_seed(0)
+    data = data_set(name)
+    model, facts = train(name, PointMLP(), data.sample(50_000, np.random.default_rng(0)), POINTS)
+    save(name, model, facts | {"metrics": rounded(judge_points(model, data))})
+
+
+def make_digits():
+    """Train, measure and write the network of the digits, judged by the stored classifier."""
+    torch.manual_seed(0)
+    model, facts = train("digits", DigitUNet(), load_digits()[0], DIGITS)
+    classifier = load_model(weights_path("digit classifier"))
+    save("digits", model, facts | {"metrics": rounded(judge_digits(model, classifier))})
+
+
+def rounded(metrics):
+    """Round the numbers of a card to four digits."""
+    return {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in metrics.items()}
+
+
+def save(name, model, facts):
+    path = weights_path(name)
+    save_model(model, path, facts, half=True)
+    print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB, {facts['seconds']} s, {facts['metrics']}", flush=True)
+
+
+def main():
+    makers = {name: lambda name=name: make_points(name) for name in DATA_SETS}
+    makers |= {"digit classifier": make_classifier, "digits": make_digits}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help=f"some of: {', '.join(makers)}; all if none is given")
+    parser.add_argument("--threads", type=int, default=1, help="processor threads (default 1)")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    unknown = [name for name in arguments.names if name not in makers]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(makers)}")
+    print(f"Training on {device_in_words(pick_device())}")
+    for name, make in makers.items():
+        if not arguments.names or name in arguments.names:
+            make()
+
+
+if __name__ == "__main__":
+    main()
