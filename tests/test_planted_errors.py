@@ -52,7 +52,7 @@ def is_caught(code, names):
 
 def check_cells(path):
     """Run a lesson; yield (source, whether a mutant was caught) for each cell that verifies and has an operator."""
-    names = {}
+    names = {"display": lambda *shown: None}  # a kernel has it built in
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     for cell in cells:
         if (
