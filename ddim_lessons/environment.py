@@ -5,9 +5,8 @@ import json
 import platform
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
-from pathlib import Path
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+from .digits import DATA
 
 
 def report():

@@ -29,10 +29,11 @@ from safetensors.torch import save
 
 from . import networks
 from .ddim import add_noise
+from .digits import DATA
 from .errors import require, require_finite, require_int, require_real
 from .networks import make_target
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "data" / "weights"
+WEIGHTS = DATA / "weights"
 WARM_UP = 50  # steps in which the learning rate rises
 FORMAT = "ddim-lessons 1"
 ARCHITECTURES = ("PointMLP", "DigitUNet", "DigitClassifier")
