@@ -4,6 +4,7 @@ Colours are Okabe and Ito's, told apart by colour-blind readers; where two thing
 lightness or line style, so that a grey print still reads.
 """
 
+import os
 from base64 import b64encode
 from html import escape
 from io import BytesIO
@@ -17,7 +18,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from PIL import Image as PillowImage
 
-DPI = 88
+ZOOM = float(os.environ.get("DDIM_LESSONS_ZOOM", "1"))  # larger pictures for a projector: present.py sets it
+DPI = round(88 * ZOOM)
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442",
 )  # fmt: skip

@@ -14,9 +14,9 @@ from io import BytesIO
 import ipywidgets as ipw
 from matplotlib import rc_context
 
-from .plots import DPI, STYLE, picture, small_png
+from .plots import DPI, STYLE, ZOOM, picture, small_png
 
-LIVE_DPI = 110  # on the screen; the still copy in the file has plots.DPI
+LIVE_DPI = round(110 * ZOOM)  # on the screen; the still copy in the file has plots.DPI
 CONTROL_LAYOUT = {"width": "330px"}
 CONTROL_STYLE = {"description_width": "110px"}
 QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn

@@ -1,0 +1,295 @@
+"""Present a lesson: a copy with folded code and large type, in a JupyterLab that leaves the lecturer's own alone.
+
+    python -m ddim_lessons.present 07            # open lesson 07 for a class; Page Down moves on
+    python -m ddim_lessons.present --check 07    # run it once before the class, and say whether all is ready
+    python -m ddim_lessons.present --notes 07    # print the speaker notes
+
+The copies and all settings live in a folder of their own. It is removed at the end, unless ``--folder`` names it.
+"""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .environment import damaged_files
+from .errors import require
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS, NOTES = ROOT / "notebooks", ROOT / "lecture"
+ZOOM = 1.4  # pictures and controls against those of the lessons
+NEXT_KEYS, BACK_KEYS, CODE_KEYS = ("PageDown", "Shift Enter"), ("PageUp",), ("E",)
+HOW_TO = (
+    "Click the page once. Page Down runs a cell and moves on, Page Up goes back, E unfolds a cell's code; after a "
+    "slider, click the text below it first. End with Ctrl+C here."
+)
+
+COMMAND_MODE = ".jp-Notebook.jp-mod-commandMode:not(.jp-mod-readWrite)"
+KEYS = {
+    "notebook:run-cell-and-select-next": NEXT_KEYS,
+    "notebook:move-cursor-up": BACK_KEYS,
+    "notebook:show-cell-code": CODE_KEYS,
+}
+SETTINGS = {
+    "shortcuts-extension/shortcuts": {
+        "shortcuts": [
+            {"command": command, "keys": [key], "selector": selector}
+            for command, keys in KEYS.items()
+            for key in keys
+            for selector in (COMMAND_MODE, f"{COMMAND_MODE} :focus")
+        ]
+    },
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
+    "apputils-extension/themes": {"theme": "JupyterLab Light"},
+    "statusbar-extension/plugin": {"visible": False},
+    "notebook-extension/tracker": {"windowingMode": "none", "scrollPastEnd": True, "kernelShutdown": True},
+}
+STYLE = f"""
+.jp-Notebook {{ --jp-content-font-size1: 28px; --jp-code-font-size: 24px; --jp-content-line-height: 1.45; }}
+.jp-Notebook .jp-cell-toolbar, .jp-Notebook .jp-InputPrompt, .jp-Notebook .jp-OutputPrompt {{ display: none; }}
+.jp-Notebook .widget-vbox > .widget-hbox:first-child {{
+  zoom: {ZOOM}; position: sticky; top: 0; z-index: 2; background: var(--jp-layout-color0); }}
+.jp-Notebook .jp-OutputArea, .jp-Notebook .jp-OutputArea-child, .jp-Notebook .jp-OutputArea-output,
+.jp-Notebook .jp-Cell, .jp-Notebook .jp-Cell-outputWrapper, .jp-Notebook .widget-vbox {{ overflow: visible; }}
+.jp-Notebook .jupyter-widgets [role=status], .jp-Notebook .jp-RenderedHTMLCommon small {{ font-size: 26px; }}
+.jp-Notebook .jp-RenderedImage img {{ zoom: {ZOOM / 1.2:.2f}; max-width: 100%; }}
+.jp-Notebook .widget-image {{ width: auto; height: auto; max-height: 62vh; }}
+"""
+LAB_FLAGS = (
+    "--ip=127.0.0.1", "--ServerApp.port_retries=0", "--ServerApp.answer_yes=True", "--LabApp.custom_css=True",
+    "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+)  # fmt: skip
+PLACES = (
+    "JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
+)  # fmt: skip
+
+
+def lesson(number):
+    """Return the path of the lesson called ``number``, such as "07" or "7"."""
+    paths = {path.name[:2]: path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
+    require(paths, "the folder of lessons", str(NOTEBOOKS), "a folder with the lessons (a clone of the project)")
+    name = str(number).zfill(2)
+    require(name in paths, "the lesson", str(number), "one of " + ", ".join(paths))
+    return paths[name]
+
+
+def notes(number):
+    """Return the speaker notes of a lesson."""
+    path = NOTES / f"{lesson(number).name[:2]}.md"
+    return path.read_text(encoding="utf-8") if path.is_file() else "There are no speaker notes for this lesson.\n"
+
+
+# --- the copy ----------------------------------------------------------------------------------------------------
+
+
+def presenting_copy(notebook):
+    """Return a notebook, a dict as in its file, without outputs and with its code folded, exercises excepted."""
+    cells = []
+    for cell in notebook["cells"]:
+        cell = cell | {"metadata": dict(cell["metadata"])}
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+            exercise = any(tag.startswith("exercise-") for tag in cell["metadata"].get("tags", []))
+            if not exercise:
+                cell["metadata"]["jupyter"] = {"source_hidden": True}
+        cells.append(cell)
+    return notebook | {"cells": cells}
+
+
+def fill(folder):
+    """Write presenting copies of all lessons, so that their links work, and JupyterLab's settings into ``folder``."""
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        copy = presenting_copy(json.loads(path.read_text(encoding="utf-8")))
+        write(folder / "lessons" / path.name, json.dumps(copy, ensure_ascii=False, indent=1))
+    for name, settings in SETTINGS.items():
+        place = folder / "jupyterlab_settings_dir" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        write(place, json.dumps(settings, indent=1))
+    write(folder / "jupyter_config_dir" / "custom" / "custom.css", STYLE)
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+# --- the stage ---------------------------------------------------------------------------------------------------
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def require_free(port):
+    """Raise a ``ValueError`` if a port of this machine is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise ValueError(f"port {port} cannot be used ({error}); leave --port out, or name another") from None
+
+
+def require_jupyterlab():
+    """Raise a ``ValueError`` that says what to do if there is no JupyterLab."""
+    if find_spec("jupyterlab") is None:
+        raise ValueError("JupyterLab is not installed for this Python: run the first command of the README")
+
+
+def stage(folder, name, port, flags=()):
+    """Return (command, environment) of the JupyterLab that presents the copy called ``name``."""
+    python = [sys.executable, "-m", "jupyterlab", *LAB_FLAGS, *flags]
+    open_ = [f"--port={port}", f"--LabApp.default_url=/doc/tree/{name}", f"--ServerApp.root_dir={folder / 'lessons'}"]
+    environment = {place: str(folder / place.lower()) for place in PLACES} | {"DDIM_LESSONS_ZOOM": str(ZOOM)}
+    return python + open_, os.environ | environment
+
+
+def present(number, port=None, folder=None, flags=()):
+    """Open a lesson for a class; returns when JupyterLab has been ended, by Ctrl+C or its File menu.
+
+    ``flags`` are handed to JupyterLab.
+    """
+    path = lesson(number)
+    require_jupyterlab()
+    if port is not None:
+        require_free(port)
+    with TemporaryDirectory(prefix="ddim-present-") as temporary:
+        place = Path(folder).resolve() if folder else Path(temporary)
+        fill(place)
+        print(notes(number))
+        print(f"Presenting {path.stem} from {place}. {HOW_TO}", flush=True)
+        command, environment = stage(place, path.name, port or free_port(), flags)
+        return serve(command, environment)
+
+
+def serve(command, environment):
+    """Run JupyterLab until it ends or this process is told to end; returns its exit status, 0 after Ctrl+C."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    server = subprocess.Popen(command, env=environment)
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+# --- the preflight -----------------------------------------------------------------------------------------------
+
+
+def run(path, folder):
+    """Run a lesson in a fresh kernel, past errors; return the notebook that came out and the seconds it took."""
+    command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--allow-errors", str(path)]
+    options = ["--ExecutePreprocessor.timeout=600", "--log-level=ERROR", f"--output-dir={folder}", "--output=run"]
+    start = time.monotonic()
+    done = subprocess.run(command + options, capture_output=True, text=True, cwd=path.parent)
+    if done.returncode:
+        raise ValueError(f"the lesson could not be run: {done.stderr.strip().splitlines()[-1]}")
+    return json.loads((folder / "run.ipynb").read_text(encoding="utf-8")), time.monotonic() - start
+
+
+def check(number):
+    """Run a lesson once and return (whether all is ready, a text that says so and what takes long)."""
+    path = lesson(number)
+    require_jupyterlab()
+    with TemporaryDirectory() as folder:
+        notebook, seconds = run(path, Path(folder))
+    problems = [f"a data file is missing or damaged: {name}" for name in damaged_files()]
+    problems += errors_of(notebook) + differences(json.loads(path.read_text(encoding="utf-8")), notebook)
+    times = sorted(cell_times(notebook), reverse=True)
+    lines = [f"Lesson {path.name[:2]}: {len(times)} code cells ran in {seconds:.0f} s, the start of a kernel included."]
+    lines += [f"  {spent:.1f} s of it in a cell under “{heading}”." for spent, heading in times[:3] if spent >= 2]
+    lines += [f"  {sum(spent >= 2 for spent, _ in times)} cells take 2 s or longer; talk over them."]
+    lines += ["Python's and matplotlib's caches on this disk are warm now."]
+    lines += [f"NOT READY: {problem}" for problem in problems]
+    lines += [] if problems else [f"All is ready: python -m ddim_lessons.present {path.name[:2]}"]
+    return not problems, "\n".join(lines)
+
+
+def errors_of(notebook):
+    """Say for each error output which cell stopped and with what."""
+    return [
+        f"a cell under “{heading}” stopped with {output['ename']}: {output['evalue']}"
+        for heading, cell in headed(notebook)
+        for output in cell["outputs"]
+        if output["output_type"] == "error"
+    ]
+
+
+def differences(before, after):
+    """Name the cells that print another text than the lesson's file holds."""
+    pairs = zip(headed(before), headed(after), strict=True)
+    return [
+        f"a cell under “{heading}” prints something else than the lesson's file holds"
+        for (heading, old), (_, new) in pairs
+        if printed(old) != printed(new)
+    ]
+
+
+def headed(notebook):
+    """Return a pair (the heading above it, the cell) for each code cell."""
+    heading, pairs = "", []
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            pairs.append((heading, cell))
+            continue
+        lines = [line for line in "".join(cell["source"]).splitlines() if line.startswith("#")]
+        heading = lines[-1].lstrip("# ") if lines else heading
+    return pairs
+
+
+def printed(cell):
+    """All that a cell printed, as one text."""
+    return "".join("".join(output.get("text", [])) for output in cell["outputs"] if output.get("name") == "stdout")
+
+
+def cell_times(notebook):
+    """Return (seconds, heading) for each code cell that was run."""
+    for heading, cell in headed(notebook):
+        stamps = cell["metadata"].get("execution", {})
+        if {"iopub.execute_input", "shell.execute_reply"} <= set(stamps):
+            start, end = (datetime.fromisoformat(stamps[k]) for k in ("iopub.execute_input", "shell.execute_reply"))
+            yield (end - start).total_seconds(), heading
+
+
+# --- the command -------------------------------------------------------------------------------------------------
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m ddim_lessons.present", description=__doc__.splitlines()[0])
+    parser.add_argument("lesson", help="the number of the lesson, such as 07")
+    parser.add_argument("--check", action="store_true", help="run the lesson once and say whether all is ready")
+    parser.add_argument("--notes", action="store_true", help="print the speaker notes and do nothing else")
+    parser.add_argument("--port", type=int, help="the port on 127.0.0.1; any free one if left out")
+    parser.add_argument("--folder", help="keep copies and settings in this folder instead of a temporary one")
+    parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    parser.add_argument("--allow-root", action="store_true", help="let JupyterLab run as root, as in a container")
+    given = parser.parse_args(arguments)
+    flags = ["--no-browser"] * given.no_browser + ["--allow-root"] * given.allow_root
+    try:
+        if given.notes:
+            print(notes(given.lesson), end="")
+            return 0
+        if given.check:
+            ready, text = check(given.lesson)
+            print(text)
+            return 0 if ready else 1
+        return present(given.lesson, given.port, given.folder, flags)
+    except (ValueError, OSError) as error:
+        print(f"present: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Speaker notes: one file for each lesson, short, and every section, control and number in it is the lesson's."""
+
+import importlib
+import re
+
+import pytest
+from notebook_rules import equations
+from test_explorers import find_explorers
+from test_notebooks import PATHS, read
+
+from ddim_lessons import present
+
+NUMBERS = [path.stem[:2] for path in PATHS]
+
+
+def everything(notebook):
+    """All text of a lesson, printed text included, without the marks of mathematics."""
+    parts = []
+    for cell in notebook.cells:
+        parts.append(cell.source)
+        for output in cell.get("outputs", []):
+            parts += [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
+    return "\n".join(parts).replace("$", "").replace("\\", "")
+
+
+def labels(number):
+    """The labels of all controls of a lesson's live figures."""
+    module = importlib.import_module(f"ddim_lessons.explorers.lesson_{number}")
+    makers = [parameter.values[0] for parameter in find_explorers()]
+    lives = [make() for make in makers if make.__module__ == module.__name__]
+    return {control.description for live in lives for control in live.controls.values()}
+
+
+def complaints(text, number, notebook):
+    """What the notes name and the lesson lacks."""
+    lesson, numbers = everything(notebook), set(re.findall(r"\d+(?:\.\d+)?%?", everything(notebook)))
+    sections = set(re.findall(r"^## (\d+) ·", lesson, flags=re.MULTILINE))
+    known = labels(number) | set(re.findall(r"\bsplit\.\w+", lesson))
+    wrong = [f"§{s}" for s in re.findall(r"§(\d+)", text) if s not in sections]
+    wrong += [f"`{label}`" for label in re.findall(r"`([^`]+)`", text) if label not in known]
+    wrong += [f"({e})" for e in re.findall(r"\((\d+\.\d+)\)", text) if e not in equations(notebook)]
+    plain = re.sub(r"§\d+|lesson \d+|Lesson \d+|`[^`]*`|^\d\. ", "", text, flags=re.MULTILINE)
+    found = {n for n in re.findall(r"\d+(?:\.\d+)?%?", plain) if len(n) > 1}
+    return wrong + sorted(found - numbers)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NUMBERS)
+def test_notes_are_there_short_and_true_to_the_lesson(path):
+    number, text = path.stem[:2], present.notes(path.stem[:2])
+    assert text.startswith(f"# Lesson {read(path).cells[0].source.splitlines()[0].lstrip('# ')}: speaker notes\n")
+    assert 150 <= len(text.split()) <= 320
+    assert complaints(text, number, read(path)) == []
+    quotes = re.findall(r'"([^"]+)"', text)
+    plain = everything(read(path))
+    assert [quote for quote in quotes if quote.replace("ε", "varepsilon") not in plain and quote not in plain] == []
+
+
+def test_planted_errors_in_notes_are_seen():
+    text = "§9 `no such slider` 0.123 (7.99)"
+    assert complaints(text, "07", read(PATHS[7])) == ["§9", "`no such slider`", "(7.99)", "0.123", "7.99"]
+
+
+def test_no_notes_for_a_lesson_that_has_gone():
+    assert sorted(path.stem for path in present.NOTES.glob("*.md")) == NUMBERS

@@ -1,0 +1,94 @@
+"""Presenting: the copy is folded and the lesson untouched, settings stay apart, the preflight tells the truth."""
+
+import json
+import os
+import socket
+
+import pytest
+
+from ddim_lessons import present
+
+NUMBERS = sorted(path.name[:2] for path in present.NOTEBOOKS.glob("*.ipynb"))
+
+
+def read(number):
+    return json.loads(present.lesson(number).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_copy_folds_all_code_but_the_exercises_and_shows_no_answer(number):
+    lesson = read(number)
+    copy = present.presenting_copy(lesson)
+    assert lesson == read(number), "the lesson itself must stay as it was"
+    assert [cell["source"] for cell in copy["cells"]] == [cell["source"] for cell in lesson["cells"]]
+    for cell in (cell for cell in copy["cells"] if cell["cell_type"] == "code"):
+        exercise = any("exercise" in tag for tag in cell["metadata"].get("tags", []))
+        assert cell["outputs"] == []
+        assert cell["metadata"].get("jupyter", {}).get("source_hidden", False) != exercise
+
+
+def test_all_that_is_written_lies_in_the_folder(tmp_path):
+    present.fill(tmp_path)
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {f"lessons/{path.name}" for path in present.NOTEBOOKS.glob("*.ipynb")} < written
+    assert "jupyter_config_dir/custom/custom.css" in written
+    _, environment = present.stage(tmp_path, "07.ipynb", 1)
+    changed = {name: value for name, value in environment.items() if os.environ.get(name) != value}
+    assert set(changed) == set(present.PLACES) | {"DDIM_LESSONS_ZOOM"}
+    assert all(changed[place].startswith(str(tmp_path)) for place in present.PLACES)
+
+
+def test_the_keys_are_those_that_are_announced(tmp_path):
+    shortcuts = present.SETTINGS["shortcuts-extension/shortcuts"]["shortcuts"]
+    commands = {shortcut["keys"][0]: shortcut["command"] for shortcut in shortcuts}
+    assert commands["PageDown"] == "notebook:run-cell-and-select-next" and commands["PageUp"].endswith("cursor-up")
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (["77"], "the lesson is '77', but must be one of 00, 01"),
+    (["x", "--check"], "the lesson is 'x'"),
+    (["-1", "--notes"], "the lesson is '-1'"),
+    (["00", "--port", "99999"], "port 99999 cannot be used"),
+])  # fmt: skip
+def test_bad_input_gets_a_sentence(arguments, sentence, capsys):
+    assert present.main(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"present: {sentence}")
+
+
+def test_a_taken_port_gets_a_sentence(capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert present.main(["00", "--port", str(port)]) == 2
+    assert f"port {port} cannot be used" in capsys.readouterr().err
+
+
+def test_a_missing_jupyterlab_gets_a_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(present, "find_spec", lambda name: None)
+    assert present.main(["00"]) == 2
+    assert "JupyterLab is not installed" in capsys.readouterr().err
+
+
+def test_the_preflight_says_that_all_is_ready_or_what_is_not(tmp_path, monkeypatch, capsys):
+    notebook = read("00")
+    notebook["cells"] = notebook["cells"][:4]
+    good, bad = tmp_path / "00_good.ipynb", tmp_path / "01_bad.ipynb"
+    good.write_text(json.dumps(notebook))
+    notebook["cells"][3]["source"] = ["print('another text')\n", "1 / 0"]
+    bad.write_text(json.dumps(notebook))
+    monkeypatch.setattr(present, "NOTEBOOKS", tmp_path)
+    assert present.main(["--check", "00"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Lesson 00: 2 code cells ran in ")
+    assert "All is ready: python -m ddim_lessons.present 00" in out
+    assert present.main(["--check", "01"]) == 1
+    out = capsys.readouterr().out
+    assert "NOT READY: a cell under “1 · Data dissolves into noise” stopped with ZeroDivisionError" in out
+    assert "prints something else than the lesson's file holds" in out and "All is ready" not in out
+
+
+def test_a_folder_without_lessons_gets_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(present, "NOTEBOOKS", tmp_path)
+    with pytest.raises(ValueError, match="a folder with the lessons"):
+        present.lesson("00")
