@@ -1,6 +1,6 @@
 """Record lesson 08's tables: ``data/results/lesson_08.npz``.
 
-    python tools/record_quality.py              # about 12 CPU minutes on one core
+    python tools/record_quality.py              # about 13 CPU minutes on one core
     python tools/record_quality.py --points     # or one part alone: --points, --digits, --spacing, --dimension
 
 * points, digits: every case, level and S of ``ddim_lessons.quality``: metrics of all samples of the seeds, their
