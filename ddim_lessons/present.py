@@ -26,34 +26,20 @@ from .errors import require
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, NOTES = ROOT / "notebooks", ROOT / "lecture"
 ZOOM = 1.4  # pictures and controls against those of the lessons
-NEXT_KEYS, BACK_KEYS, CODE_KEYS = ("PageDown", "Shift Enter"), ("PageUp",), ("E",)
 HOW_TO = (
-    "Click the page once. Page Down runs a cell and moves on, Page Up goes back, E unfolds a cell's code; after a "
-    "slider, click the text below it first. End with Ctrl+C here."
+    "Page Down goes on to the next cell and runs it, Page Up goes back, E unfolds and folds a cell's code. "
+    "End with Ctrl+C here."
 )
 
-COMMAND_MODE = ".jp-Notebook.jp-mod-commandMode:not(.jp-mod-readWrite)"
-KEYS = {
-    "notebook:run-cell-and-select-next": NEXT_KEYS,
-    "notebook:move-cursor-up": BACK_KEYS,
-    "notebook:show-cell-code": CODE_KEYS,
-}
 SETTINGS = {
-    "shortcuts-extension/shortcuts": {
-        "shortcuts": [
-            {"command": command, "keys": [key], "selector": selector}
-            for command, keys in KEYS.items()
-            for key in keys
-            for selector in (COMMAND_MODE, f"{COMMAND_MODE} :focus")
-        ]
-    },
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
     "apputils-extension/themes": {"theme": "JupyterLab Light"},
     "statusbar-extension/plugin": {"visible": False},
     "notebook-extension/tracker": {"windowingMode": "none", "scrollPastEnd": True, "kernelShutdown": True},
 }
 STYLE = f"""
-.jp-Notebook {{ --jp-content-font-size1: 28px; --jp-code-font-size: 24px; --jp-content-line-height: 1.45; }}
+body {{ --jp-content-presentation-font-size1: 28px; --jp-code-presentation-font-size: 24px; }}
+.jp-Notebook .jp-Placeholder {{ opacity: 0.5; }}
 .jp-Notebook .jp-cell-toolbar, .jp-Notebook .jp-InputPrompt, .jp-Notebook .jp-OutputPrompt {{ display: none; }}
 .jp-Notebook .widget-vbox > .widget-hbox:first-child {{
   zoom: {ZOOM}; position: sticky; top: 0; z-index: 2; background: var(--jp-layout-color0); }}
@@ -63,6 +49,12 @@ STYLE = f"""
 .jp-Notebook .jp-RenderedImage img {{ zoom: {ZOOM / 1.2:.2f}; max-width: 100%; }}
 .jp-Notebook .widget-image {{ width: auto; height: auto; max-height: 62vh; }}
 """
+EXTENSION = {
+    "name": "ddim-present",
+    "version": "1.0.0",
+    "description": "The presenter's keys of the DDIM lessons",
+    "jupyterlab": {"extension": True, "_build": {"load": "static/present.js", "extension": "./extension"}},
+}
 LAB_FLAGS = (
     "--ip=127.0.0.1", "--ServerApp.port_retries=0", "--ServerApp.answer_yes=True", "--LabApp.custom_css=True",
     "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -114,6 +106,9 @@ def fill(folder):
         place = folder / "jupyterlab_settings_dir" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         write(place, json.dumps(settings, indent=1))
     write(folder / "jupyter_config_dir" / "custom" / "custom.css", STYLE)
+    write(folder / "extensions" / "ddim-present" / "package.json", json.dumps(EXTENSION, indent=1))
+    keys = Path(__file__).with_name("present.js").read_text(encoding="utf-8")
+    write(folder / "extensions" / "ddim-present" / "static" / "present.js", keys)
 
 
 def write(path, text):
@@ -148,7 +143,8 @@ def require_jupyterlab():
 
 def stage(folder, name, port, flags=()):
     """Return (command, environment) of the JupyterLab that presents the copy called ``name``."""
-    python = [sys.executable, "-m", "jupyterlab", *LAB_FLAGS, *flags]
+    extensions = f"--LabApp.extra_labextensions_path={folder / 'extensions'}"
+    python = [sys.executable, "-m", "jupyterlab", *LAB_FLAGS, extensions, *flags]
     open_ = [f"--port={port}", f"--LabApp.default_url=/doc/tree/{name}", f"--ServerApp.root_dir={folder / 'lessons'}"]
     environment = {place: str(folder / place.lower()) for place in PLACES} | {"DDIM_LESSONS_ZOOM": str(ZOOM)}
     return python + open_, os.environ | environment

@@ -38,10 +38,15 @@ def test_all_that_is_written_lies_in_the_folder(tmp_path):
     assert all(changed[place].startswith(str(tmp_path)) for place in present.PLACES)
 
 
-def test_the_keys_are_those_that_are_announced(tmp_path):
-    shortcuts = present.SETTINGS["shortcuts-extension/shortcuts"]["shortcuts"]
-    commands = {shortcut["keys"][0]: shortcut["command"] for shortcut in shortcuts}
-    assert commands["PageDown"] == "notebook:run-cell-and-select-next" and commands["PageUp"].endswith("cursor-up")
+def test_the_keys_come_as_an_extension_that_jupyterlab_finds(tmp_path):
+    present.fill(tmp_path)
+    folder = tmp_path / "extensions" / "ddim-present"
+    package = json.loads((folder / "package.json").read_text())
+    keys = (folder / package["jupyterlab"]["_build"]["load"]).read_text()
+    assert f'["{package["name"]}"]' in keys and "PageDown" in keys and "PageUp" in keys
+    command, _ = present.stage(tmp_path, "07.ipynb", 1)
+    assert f"--LabApp.extra_labextensions_path={tmp_path / 'extensions'}" in command
+    assert "--ip=127.0.0.1" in command and not any("token" in word for word in command), "JupyterLab makes the token"
 
 
 @pytest.mark.parametrize("arguments, sentence", [
