@@ -230,7 +230,7 @@ def interpolate_digits() -> LiveFigure:
     lengths.legend(loc="upper center", ncols=3)
     controls = {
         "seed_a": whole_slider("seed a", 0, 9, 2),
-        "seed_b": whole_slider("seed b", 0, 9, 7),
+        "seed_b": whole_slider("seed b", 0, 9, 4),
         "w": choice_slider("w (position)", SHARES, 0.5),
         "path": menu("path", list(PATHS), "slerp"),
         "S": choice_slider("S (steps)", (2, 5, 10, 20, 50), 20),
