@@ -146,7 +146,7 @@ def landing(first, second, S, data, denoiser):
 
 def drag_x_T() -> LiveFigure:
     """Move x_T in the plane: left its DDIM path and landing, right 200 DDPM landings from the same x_T."""
-    figure, axes = panels(1, 2, width=9, height=4.9)
+    figure, axes = panels(1, 2, width=9, height=5.1)
     nothing = np.empty((0, 2))
     for ax, title in zip(axes, ("DDIM, η = 0: one landing", "DDPM, η = 1: 200 landings"), strict=True):
         frame(ax, LIMIT, title)
@@ -157,7 +157,7 @@ def drag_x_T() -> LiveFigure:
     limit = axes[0].plot([], [], "o", color=VERMILION, fillstyle="none", markersize=16, label="x_0 for S → ∞")[0]
     cloud = draw_points(axes[1], nothing, ORANGE, size=4.5, alpha=0.9, label="x_0")
     for ax in axes:
-        ax.legend(loc="lower left", ncols=3, handletextpad=0.1, columnspacing=1.0, borderaxespad=0.2)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, handletextpad=0.1, columnspacing=1.0)
     controls = {
         "first": number_slider("x_T, right", -3.0, 3.0, 0.1, 0.6, digits=1),
         "second": number_slider("x_T, up", -3.0, 3.0, 0.1, 1.2, digits=1),
@@ -215,7 +215,9 @@ def _interpolation_axes():
     grid = axes[0, 0].get_gridspec()
     for ax in axes[0]:
         ax.remove()
-    axes[1, 1].set(xlim=(0, 1), ylim=(4.5, 10.5), xlabel="share w of the way from a to b", ylabel="length of x_T")
+    axes[1, 1].set(
+        xlim=(-0.02, 1.02), ylim=(4.5, 10.5), xlabel="share w of the way from a to b", ylabel="length of x_T"
+    )
     axes[1, 1].plot(SHARES, np.full(11, 8.0), color=PALE, linewidth=6, label="of a typical x_T: √64 = 8")
     return figure, figure.add_subplot(grid[0, :]), axes[1, 0], axes[1, 1]
 
@@ -233,7 +235,7 @@ def interpolate_digits() -> LiveFigure:
         "seed_b": whole_slider("seed b", 0, 9, 4),
         "w": choice_slider("w (position)", SHARES, 0.5),
         "path": menu("path", list(PATHS), "slerp"),
-        "S": choice_slider("S (steps)", (2, 5, 10, 20, 50), 20),
+        "S": choice_slider("S (steps)", (2, 5, 10, 20, 50), 10),
         "denoiser": menu("denoiser", DENOISERS, "network"),
     }
 
@@ -248,8 +250,8 @@ def interpolate_digits() -> LiveFigure:
         shares = class_shares(drawn[k : k + 1])[0]
         return (
             f"From seed {seed_a} to seed {seed_b}, {path}, S = {S}, {denoiser} denoiser; at w = {w:.1f} the length of "
-            f"x_T is {norms[k]:.1f}, the picture's contrast {drawn[k].std():.2f}, and the classifier reads a "
-            f"{shares.argmax()} ({shares.max():.0%}). Digits along the way: {_digits_in_words(drawn)}."
+            f"x_T is {norms[k]:.1f}, the picture's contrast {drawn[k].std():.2f}, and the classifier reads "
+            f"“{shares.argmax()}” ({shares.max():.0%}). Digits along the way: {_digits_in_words(drawn)}."
         )
 
     return LiveFigure(figure, [*images, mark, curve, dot], controls, update, play="w")
@@ -291,9 +293,9 @@ def encode_edit_decode() -> LiveFigure:
     """A digit, its latent, the digit decoded again, and the edited one, with the classifier's opinion of each."""
     figure, axes = panels(1, 2, width=9.6, height=3.5, width_ratios=(3.4, 1))
     image = draw_digits(axes[0], np.zeros((1, 4, 64)))
-    axes[0].set(xticks=(4.5, 14.5, 24.5, 34.5), xticklabels=("original", "latent", "decoded again", "edited"))
+    axes[0].set(xticks=(4.5, 14.5, 24.5, 34.5), xticklabels=("original", "latent / 2.5", "decoded again", "edited"))
     bars = axes[1].barh(range(10), np.zeros(10), color=BLUE)
-    axes[1].set(xlim=(0, 1), yticks=range(10), xticks=(0, 0.5, 1), title="the edited one is a")
+    axes[1].set(xlim=(0, 1), yticks=range(10), xticks=(0, 0.5, 1), title="the edited one is …")
     axes[1].invert_yaxis()
     controls = {
         "edit": menu("edit", EDITS, EDITS[0]),
@@ -305,8 +307,7 @@ def encode_edit_decode() -> LiveFigure:
 
     def update(edit, digit, target, S, strength):
         found = edit_digit(edit, digit, target, S, strength)
-        latent = found.latent / 2.5 if strength or edit == EDITS[1] else found.latent
-        image.set_data(digit_mosaic(as_ink([[found.original, latent, found.back, found.edited]])))
+        image.set_data(digit_mosaic(as_ink([[found.original, found.latent / 2.5, found.back, found.edited]])))
         shares = class_shares(found.edited[None])[0]
         for bar, share in zip(bars, shares, strict=True):
             bar.set_width(share)
@@ -314,7 +315,7 @@ def encode_edit_decode() -> LiveFigure:
             f"Digit {digit} towards {target}, {edit}, strength {strength:.1f}, S = {S}. Decoded again: mean square "
             f"error {pixel_error(found.back, found.original):.1e} a pixel. Edited: "
             f"{pixel_error(found.edited, found.original):.3f} from the original, ink {found.original.mean():.2f} → "
-            f"{found.edited.mean():.2f}; the classifier reads a {shares.argmax()} ({shares.max():.0%})."
+            f"{found.edited.mean():.2f}; the classifier reads “{shares.argmax()}” ({shares.max():.0%})."
         )
 
     return LiveFigure(figure, [image, *bars], controls, update, play="strength")
