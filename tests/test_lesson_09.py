@@ -341,7 +341,7 @@ def test_recorded_tables_have_all_steps_of_table_2():
 MOVES = [
     (pictures.drag_x_T, {"first": -1.0, "second": 0.2, "S": 5, "data": "ring", "denoiser": "network"}),
     (pictures.interpolate_digits, {"seed_a": 3, "seed_b": 6, "w": 0.8, "path": "linear", "S": 5, "denoiser": "exact"}),
-    (pictures.encode_edit_decode, {"digit": 3, "target": 8, "S": 10, "strength": 0.6, "edit": pictures.EDITS[1]}),
+    (pictures.encode_edit_decode, {"label": 3, "target": 8, "S": 10, "strength": 0.6, "edit": pictures.EDITS[1]}),
 ]
 
 

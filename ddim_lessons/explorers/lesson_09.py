@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from ..cache import bounded_cache
 from ..ddim import ddim_sample, ddim_states
-from ..digits import DATA, load_digits
+from ..digits import DATA, digit, load_digits
 from ..errors import require_choice
 from ..networks import eps_fn
 from ..oracle import GaussianMixture
@@ -112,15 +112,10 @@ def bridge(x_0, source, target, S, depth):
     return latent, ddim_sample(latent, digits_eps("exact", target), ALPHA_BAR, tau)
 
 
-def mix_latents(x_0, other, S, w):
-    """Encode two sets of digits with the network, move the first latents to share ``w`` of the arc; (latent, decoded).
-
-    At w = 0 the digits are reconstructed, at w = 1 the others are.
-    """
-    tau, eps_hat = make_tau(1000, S, "quadratic"), digits_eps("network")
-    latents = invert(np.concatenate([x_0, other]), eps_hat, ALPHA_BAR, tau)
-    latent = slerp(latents[: len(x_0)], latents[len(x_0) :], w)
-    return latent, ddim_sample(latent, eps_hat, ALPHA_BAR, tau)
+@bounded_cache(1)
+def digit_code(label, index, S):
+    """Return the network's latent of the digit with number ``index`` among those that show ``label``; shape (1, 64)."""
+    return invert(digit(label, index)[None], digits_eps("network"), ALPHA_BAR, make_tau(1000, S, "quadratic"))
 
 
 # --- drag x_T ----------------------------------------------------------------------------------------------------
@@ -275,17 +270,18 @@ class Edit(NamedTuple):
 
 
 @bounded_cache(4)
-def edit_digit(edit, digit, target, S, strength):
-    """Encode the first ``digit`` of the data, edit towards ``target`` with a ``strength`` of 0 … 1, decode."""
-    x, labels = load_digits()
-    x_0, other = x[labels == digit][:1], x[labels == target][1:2]
+def edit_digit(edit, label, target, S, strength):
+    """Encode the first digit ``label`` of the data, edit towards ``target`` with a ``strength`` of 0 … 1, decode."""
+    x_0 = digit(label)[None]
     if edit == EDITS[0]:
         depth = round(strength * S)
-        code, edited = bridge(x_0, digit, target, S, depth)
-        back = bridge(x_0, digit, digit, S, depth)[1]
+        code, edited = bridge(x_0, label, target, S, depth)
+        back = bridge(x_0, label, label, S, depth)[1]
     else:
-        code, edited = mix_latents(x_0, other, S, strength)
-        back = mix_latents(x_0, other, S, 0.0)[1]
+        own, other = digit_code(label, 0, S), digit_code(target, 1, S)
+        code = slerp(own, other, strength)
+        tau = make_tau(1000, S, "quadratic")
+        back, edited = ddim_sample(np.concatenate([own, code]), digits_eps("network"), ALPHA_BAR, tau)[:, None]
     return Edit(*(picture[0] for picture in (x_0, code, back, edited)))
 
 
@@ -299,20 +295,20 @@ def encode_edit_decode() -> LiveFigure:
     axes[1].invert_yaxis()
     controls = {
         "edit": menu("edit", EDITS, EDITS[0]),
-        "digit": whole_slider("digit", 0, 9, 4),
+        "label": whole_slider("digit", 0, 9, 4),
         "target": whole_slider("towards", 0, 9, 9),
         "S": choice_slider("S (steps)", (5, 10, 20, 50, 100), 20),
         "strength": choice_slider("strength", SHARES, 1.0),
     }
 
-    def update(edit, digit, target, S, strength):
-        found = edit_digit(edit, digit, target, S, strength)
+    def update(edit, label, target, S, strength):
+        found = edit_digit(edit, label, target, S, strength)
         image.set_data(digit_mosaic(as_ink([[found.original, found.latent / 2.5, found.back, found.edited]])))
         shares = class_shares(found.edited[None])[0]
         for bar, share in zip(bars, shares, strict=True):
             bar.set_width(share)
         return (
-            f"Digit {digit} towards {target}, {edit}, strength {strength:.1f}, S = {S}. Decoded again: mean square "
+            f"Digit {label} towards {target}, {edit}, strength {strength:.1f}, S = {S}. Decoded again: mean square "
             f"error {pixel_error(found.back, found.original):.1e} a pixel. Edited: "
             f"{pixel_error(found.edited, found.original):.3f} from the original, ink {found.original.mean():.2f} → "
             f"{found.edited.mean():.2f}; the classifier reads “{shares.argmax()}” ({shares.max():.0%})."
