@@ -321,7 +321,7 @@ def test_bad_input_gets_a_sentence(fragment):
 
 
 def test_recorded_reconstruction_is_what_the_network_does():
-    recorded = pictures.recorded()["reconstruction"]["network"]
+    recorded = pictures.recorded()["reconstruction"]["trained"]
     x, _ = pictures.load_digits()
     x_0 = x[np.random.default_rng(1).choice(len(x), 100, replace=False)]
     for rounds in (0, 1):
@@ -339,7 +339,7 @@ def test_recorded_tables_have_all_steps_of_table_2():
 # --- pictures ----------------------------------------------------------------------------------------------------
 
 MOVES = [
-    (pictures.drag_x_T, {"first": -1.0, "second": 0.2, "S": 5, "data": "ring", "denoiser": "network"}),
+    (pictures.drag_x_T, {"first": -1.0, "second": 0.2, "S": 5, "data": "ring", "denoiser": "trained"}),
     (pictures.interpolate_digits, {"seed_a": 3, "seed_b": 6, "w": 0.8, "path": "linear", "S": 5, "denoiser": "exact"}),
     (pictures.encode_edit_decode, {"label": 3, "target": 8, "S": 10, "strength": 0.6, "edit": pictures.EDITS[1]}),
 ]
@@ -362,8 +362,8 @@ def test_ddim_lands_on_one_point_near_its_limit_and_ddpm_on_many():
 
 
 def test_linear_paths_are_short_in_the_middle_and_both_share_their_ends():
-    arc_x, arc_drawn = pictures.between(2, 4, "slerp", 5, "network")
-    line_x, line_drawn = pictures.between(2, 4, "linear", 5, "network")
+    arc_x, arc_drawn = pictures.between(2, 4, "slerp", 5, "trained")
+    line_x, line_drawn = pictures.between(2, 4, "linear", 5, "trained")
     assert np.linalg.norm(line_x[5]) < 0.8 * np.linalg.norm(arc_x[5])
     assert np.allclose(arc_drawn[[0, -1]], line_drawn[[0, -1]], atol=1e-4)
 

@@ -71,7 +71,7 @@ def reconstruction(denoiser):
 
 def solvers():
     """Return {solver: {S: (distance to the limit, Fréchet distance of many samples)}} of the network."""
-    eps_hat, judge = digits_eps("network"), load_weights("digit classifier").judge
+    eps_hat, judge = digits_eps("trained"), load_weights("digit classifier").judge
     x_T = np.random.default_rng(2).standard_normal((MANY, 64))
     limit = multistep_sample(x_T[:N], eps_hat, ALPHA_BAR, GRID(1000), "eps")
     true, found = judge(load_digits()[0])[0], {}

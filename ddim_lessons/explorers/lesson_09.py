@@ -34,9 +34,9 @@ from ..training import load_weights
 from ..widgets import LiveFigure, choice_slider, menu, number_slider, whole_slider
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
-DENOISERS = ("exact", "network")
+DENOISERS = ("exact", "trained")
 PATHS = {"slerp": slerp, "linear": lambda a, b, w: (1 - w) * a + w * b}
-EDITS = ("another class decodes (exact)", "mix two latents (network)")
+EDITS = ("another class decodes (exact)", "mix two latents (trained)")
 RESULTS = DATA / "results" / "lesson_09.json"
 TABLE_2 = {10: 0.014, 20: 0.0065, 50: 0.0023, 100: 0.0009, 200: 0.0004, 500: 0.0001, 1000: 0.0001}  # the DDIM paper's
 WIDTH, CLASS_WIDTH, LIMIT = 0.1, 0.25, 3.2  # of a digit's own small Gaussian; half the window
@@ -46,19 +46,19 @@ WIDTH, CLASS_WIDTH, LIMIT = 0.1, 0.25, 3.2  # of a digit's own small Gaussian; h
 
 @lru_cache(maxsize=16)
 def points_eps(data, denoiser):
-    """Return (x, t) -> ε̂ for the point set called ``data``: the "exact" one, or the trained "network"'s."""
+    """Return (x, t) -> ε̂ for the point set called ``data``: the "exact" one, or the "trained" network's."""
     require_choice("denoiser", denoiser, DENOISERS)
     return data_set(data).eps_fn(ALPHA_BAR) if denoiser == "exact" else eps_fn(load_weights(data))
 
 
 @lru_cache(maxsize=16)
-def digits_eps(denoiser="network", label=None):
+def digits_eps(denoiser="trained", label=None):
     """Return (x, t) -> ε̂ for digits; the exact one may be that of one class, ``label``, alone.
 
     The exact denoisers see each of the 1,797 digits as a narrow Gaussian (``WIDTH``, one class: ``CLASS_WIDTH``).
     """
     require_choice("denoiser", denoiser, DENOISERS)
-    if denoiser == "network":
+    if denoiser == "trained":
         return eps_fn(load_weights("digits"))
     x, labels = load_digits()
     data = GaussianMixture(x, WIDTH) if label is None else GaussianMixture(x[labels == label], CLASS_WIDTH)
@@ -115,7 +115,7 @@ def bridge(x_0, source, target, S, depth):
 @bounded_cache(1)
 def digit_code(label, index, S):
     """Return the network's latent of the digit with number ``index`` among those that show ``label``; shape (1, 64)."""
-    return invert(digit(label, index)[None], digits_eps("network"), ALPHA_BAR, make_tau(1000, S, "quadratic"))
+    return invert(digit(label, index)[None], digits_eps("trained"), ALPHA_BAR, make_tau(1000, S, "quadratic"))
 
 
 # --- drag x_T ----------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ def interpolate_digits() -> LiveFigure:
         "w": choice_slider("w (position)", SHARES, 0.5),
         "path": menu("path", list(PATHS), "slerp"),
         "S": choice_slider("S (steps)", (2, 5, 10, 20, 50), 10),
-        "denoiser": menu("denoiser", DENOISERS, "network"),
+        "denoiser": menu("denoiser", DENOISERS, "trained"),
     }
 
     def update(seed_a, seed_b, w, path, S, denoiser):
@@ -281,7 +281,7 @@ def edit_digit(edit, label, target, S, strength):
         own, other = digit_code(label, 0, S), digit_code(target, 1, S)
         code = slerp(own, other, strength)
         tau = make_tau(1000, S, "quadratic")
-        back, edited = ddim_sample(np.concatenate([own, code]), digits_eps("network"), ALPHA_BAR, tau)[:, None]
+        back, edited = ddim_sample(np.concatenate([own, code]), digits_eps("trained"), ALPHA_BAR, tau)[:, None]
     return Edit(*(picture[0] for picture in (x_0, code, back, edited)))
 
 
