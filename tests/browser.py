@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -59,6 +60,20 @@ def jupyterlab(folder):
         finally:
             server.terminate()
             server.wait(20)
+
+
+@contextmanager
+def presenting(number, folder):
+    """Start the command that presents a lesson, as a lecturer does; yields (address, token) of its JupyterLab."""
+    command = [sys.executable, "-m", "ddim_lessons.present", number, "--no-browser", "--allow-root"]
+    with open(folder / "present.log", "w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+        try:
+            pattern = re.compile(r"(http://127\.0\.0\.1:\d+)/doc/tree/\S+\?token=(\w+)")
+            yield wait_for(lambda: pattern.search((folder / "present.log").read_text()), 60, "nothing opens").groups()
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def ask(address, token, path):
