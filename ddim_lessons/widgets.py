@@ -13,6 +13,7 @@ from io import BytesIO
 
 import ipywidgets as ipw
 from matplotlib import rc_context
+from traitlets import Unicode
 
 from .plots import DPI, STYLE, ZOOM, picture, small_png
 
@@ -22,8 +23,22 @@ CONTROL_STYLE = {"description_width": "110px"}
 QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
 
 
+# The front end's sliders and play buttons have no accessible name. This names them, once, when they are shown: a slider
+# by its label and its readout, so that the name follows the value.
+NAMES = """<style onload="setTimeout(() => {
+const box = this.closest('.widget-vbox');
+box.querySelectorAll('.widget-slider').forEach((slider) => {
+  const parts = slider.querySelectorAll('.widget-label, .widget-readout');
+  parts.forEach((part) => { part.id ||= 'part-' + Math.random().toString(36).slice(2); });
+  slider.querySelector('[role=slider]')?.setAttribute('aria-labelledby', [...parts].map((part) => part.id).join(' '));
+});
+box.querySelectorAll('.widget-play button').forEach((button, k) => {
+  button.title = ['Play or pause', 'Stop, back to the first', 'Repeat'][k];
+}); }, 500)"></style>"""
+
+
 def _common(label):
-    return {"description": label, "layout": dict(CONTROL_LAYOUT), "style": dict(CONTROL_STYLE)}
+    return {"description": label, "tooltip": label, "layout": dict(CONTROL_LAYOUT), "style": dict(CONTROL_STYLE)}
 
 
 def choice_slider(label, options, value):
@@ -51,12 +66,21 @@ def toggle(label, value):
     return ipw.Checkbox(value=value, description=label, indent=False, layout=dict(CONTROL_LAYOUT))
 
 
+LESS_MOTION = """<style>.less-motion { display: none; }
+@media (prefers-reduced-motion: reduce) { .less-motion { display: inline; } }</style>
+<span class="less-motion">Your system asks for less motion: the slider's arrow keys show the same, a picture at a
+time.</span>"""
+
+
 def player(slider, milliseconds=120):
-    """A play and pause button that moves a slider over a list from its first to its last value; never by itself."""
-    play = ipw.Play(max=len(slider.options) - 1, interval=milliseconds, show_repeat=False)
+    """A play and pause button that moves a slider over a list from its first to its last value; never by itself.
+
+    Returns it, and a sentence that is shown to readers whose system asks for less motion and names the way without.
+    """
+    play = ipw.Play(value=slider.index, max=len(slider.options) - 1, interval=milliseconds, show_repeat=False)
     play.tooltip = f"Play: move {slider.description} from its first to its last value"
     ipw.jslink((play, "value"), (slider, "index"))
-    return play
+    return play, ipw.HTML(LESS_MOTION)
 
 
 class Live:
@@ -79,9 +103,9 @@ class Live:
         shown = list(self.controls.values())
         if play is not None:
             slider = self.controls[play]
-            shown[shown.index(slider)] = ipw.HBox([slider, player(slider)])
+            shown[shown.index(slider)] = ipw.HBox([slider, *player(slider)])
         row = ipw.HBox([*shown, self.reset_button], layout={"flex_flow": "row wrap"})
-        self.box = ipw.VBox([row, view, self.caption])
+        self.box = ipw.VBox([row, view, self.caption, ipw.HTML(NAMES, layout={"display": "none"})])
 
     @property
     def state(self):
@@ -138,6 +162,15 @@ class Live:
         self._drawn = time.monotonic()
 
 
+class Picture(ipw.Image):
+    """A picture whose ``tooltip`` is its text alternative: the front end makes it the title of the img element.
+
+    The front end reads a description too, which ``Image`` has not; without one it fails.
+    """
+
+    description = Unicode("").tag(sync=True)
+
+
 class LiveFigure(Live):
     """A figure that follows its controls.
 
@@ -153,7 +186,7 @@ class LiveFigure(Live):
     def __init__(self, figure, artists, controls, update, play=None):
         self.figure, self.artists = figure, list(artists)
         self.figure.set_dpi(LIVE_DPI)
-        self.image = ipw.Image(format="jpeg", layout={"max_width": "100%", "align_self": "flex-start"})
+        self.image = Picture(format="jpeg", layout={"max_width": "100%", "align_self": "flex-start"})
         self._background = self._draw_background()
         super().__init__(controls, update, self.image, play)
 
@@ -163,7 +196,8 @@ class LiveFigure(Live):
         canvas.restore_region(self._background)
         for artist in self.artists:
             self.figure.draw_artist(artist)
-        self.image.value = _encode(canvas)
+        with self.image.hold_sync():  # the tooltip is the name that a screen reader reads for the picture
+            self.image.value, self.image.tooltip = _encode(canvas), words
         return words
 
     def still(self):

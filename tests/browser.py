@@ -103,12 +103,17 @@ class Lesson:
         self.address, self.token, self.name = address, token, name
         self.page = context.new_page()
         self.errors, self.outside = [], []
+        self.page.on("console", lambda message: self._heard(message))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self._note(request.url))
         self.page.on("dialog", lambda dialog: dialog.accept())
         self.page.goto(f"{address}/doc/tree/{name}?reset&token={token}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         wait_for(self._kernel_ready, 60, f"the kernel of {name} does not become ready")
+
+    def _heard(self, message):
+        if message.type == "error":
+            self.errors.append(message.text)
 
     def _note(self, url):
         if not url.startswith((self.address, self.address.replace("http", "ws"), "data:", "blob:", "about:")):
@@ -149,12 +154,12 @@ class Lesson:
         figure.scroll_into_view_if_needed()
         return figure
 
-    def figure_after(self, figure, act):
+    def figure_after(self, figure, act, seconds=20):
         """Do ``act``, wait until the figure's picture is another and complete, and return (old, new) addresses."""
         image = figure.locator("img").first
         before = image.get_attribute("src")
         act()
-        wait_for(lambda: image.get_attribute("src") != before, 20, "the picture does not change")
+        wait_for(lambda: image.get_attribute("src") != before, seconds, "the picture does not change")
         wait_for(
             lambda: image.evaluate("img => img.complete && img.naturalWidth > 0"), 20, "the picture is not complete"
         )

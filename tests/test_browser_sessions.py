@@ -1,0 +1,154 @@
+"""What goes on around a lesson: presenting, the stop button, restarts, two lessons at once, players, broken figures."""
+
+import browser
+import pytest
+from test_browser import NAMES
+
+pytestmark = pytest.mark.browser
+
+
+def test_presenting_moves_on_by_one_key(context, tmp_path):
+    """Page Down goes on and runs, also from inside a slider; code is folded, E unfolds it, Page Up goes back."""
+    with browser.presenting("00", tmp_path) as (address, token):
+        lesson = browser.Lesson(context, address, token, NAMES[0])
+        page = lesson.page
+        page.wait_for_selector(".jp-mod-presentationMode")
+        active = page.locator(".jp-Cell.jp-mod-active")
+        folded, printed = active.locator(".jp-Placeholder"), active.locator(".jp-OutputArea-output")
+        page.keyboard.press("PageDown")  # from the title over the setup cell, which prints nothing, to section 1
+        active.get_by_role("heading", name="1 · Data dissolves into noise").wait_for(timeout=20_000)
+        page.keyboard.press("PageDown")
+        printed.get_by_text("✓ (0.1)").wait_for(timeout=30_000)
+        assert folded.count() == 1
+        page.keyboard.press("e")
+        browser.wait_for(lambda: folded.count() == 0, 5, "E does not unfold the code")
+        page.keyboard.press("PageUp")
+        active.get_by_role("heading", name="1 · Data dissolves into noise").wait_for(timeout=5_000)
+        size = page.locator(".jp-MarkdownOutput p").first.evaluate("p => parseFloat(getComputedStyle(p).fontSize)")
+        assert size >= 26
+        assert lesson.outside == [] and lesson.errors == []
+        page.close()
+
+
+def sources(lesson):
+    """The sources of all cells."""
+    return lesson.page.evaluate(
+        "() => [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.sharedModel.getSource())"
+    )
+
+
+def set_source(lesson, index, code):
+    """Replace the source of a cell."""
+    change = """([index, code]) => window.jupyterapp.shell.currentWidget.content.model.cells.get(index)
+                  .sharedModel.setSource(code)"""
+    lesson.page.evaluate(change, [index, code])
+
+
+def run_cell(lesson, index, wait=True):
+    """Run one cell; ``wait`` for its end."""
+    run = """([index, wait]) => {
+        window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+        const done = window.jupyterapp.commands.execute('notebook:run-cell');
+        return wait ? done.then(() => null) : null; }"""
+    lesson.page.evaluate(run, [index, wait])
+
+
+def outputs_of(lesson, index):
+    return lesson.page.evaluate(
+        "index => window.jupyterapp.shell.currentWidget.content.model.cells.get(index).toJSON().outputs", index
+    )
+
+
+def test_the_stop_button_ends_a_training_and_another_loop_goes_on(open_lesson):
+    lesson = open_lesson(NAMES[6])
+    texts = sources(lesson)
+    training = next(k for k, text in enumerate(texts) if "training_view(" in text)
+    run_cell(lesson, 1)
+    run_cell(lesson, training, wait=False)
+    figure = lesson.live_figure(training)
+    lesson.figure_after(figure, lambda: None)
+    lesson.page.locator('[data-command="notebook:interrupt-kernel"]').first.click()
+    browser.wait_for(
+        lambda: any(o.get("ename") == "KeyboardInterrupt" for o in outputs_of(lesson, training)), 20, "it does not stop"
+    )
+    browser.wait_for(lesson._kernel_ready, 20, "the kernel is not idle after the stop")
+    set_source(lesson, training + 1, "print(run.step)\nfor progress in fit(run): pass\nprint(run.step)")
+    run_cell(lesson, training + 1)
+    first, last = map(int, outputs_of(lesson, training + 1)[0]["text"].split())
+    assert 0 < first < last == 2000
+
+
+def test_a_player_plays_pauses_and_resets_and_never_starts_by_itself(open_lesson):
+    lesson = open_lesson(NAMES[6])
+    texts = sources(lesson)
+    cell = next(k for k, text in enumerate(texts) if "walk_through_training()" in text)
+    run_cell(lesson, 1)
+    run_cell(lesson, cell)
+    figure = lesson.live_figure(cell)
+    source = lambda: figure.locator("img").first.get_attribute("src")  # noqa: E731
+    start, words = source(), figure.get_by_role("status").inner_text()
+    lesson.page.wait_for_timeout(800)
+    assert source() == start, "it plays without being asked"
+    lesson.figure_after(figure, lambda: figure.locator(".widget-play button").first.click())
+    figure.locator(".widget-play button").first.click()  # the same button pauses
+    lesson.page.wait_for_timeout(800)
+    paused = source()
+    lesson.page.wait_for_timeout(800)
+    assert source() == paused, "it does not pause"
+    lesson.figure_after(figure, lambda: figure.get_by_role("button", name="Reset").click())
+    browser.wait_for(lambda: figure.get_by_role("status").inner_text() == words, 10, "Reset does not bring back")
+
+
+def test_two_lessons_at_once(open_lesson):
+    first, second = open_lesson(NAMES[0]), open_lesson(NAMES[5])
+    for lesson in (first, second):
+        lesson.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    for lesson in (second, first):
+        browser.wait_for(lesson.live_cells, 60, f"{lesson.name} shows no live figure")
+    for lesson in (first, second):
+        lesson.page.bring_to_front()
+        figure = lesson.live_figure(lesson.live_cells()[0])
+        handle = figure.get_by_role("slider").first
+        handle.focus()
+        lesson.figure_after(figure, lambda: lesson.page.keyboard.press("ArrowLeft"))  # noqa: B023
+
+
+def test_restart_the_kernel_and_run_all(open_lesson):
+    lesson = open_lesson(NAMES[0])
+    counts = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+                  .filter(cell => cell.type === 'code').map(cell => cell.executionCount)"""
+    run_cell(lesson, 1)
+    run_cell(lesson, 1)  # so that the counts are not yet those of a fresh run
+    lesson.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:restart-run-all'); }")
+    lesson.page.locator(".jp-Dialog .jp-mod-accept").click()
+    whole = list(range(1, len(lesson.outputs()) + 1))
+    browser.wait_for(lambda: lesson.page.evaluate(counts) == whole, 60, "does not run all from the start")
+    assert "error" not in [output["output_type"] for outputs in lesson.outputs() for output in outputs]
+    figure = lesson.live_figure(lesson.live_cells()[0])
+    figure.get_by_role("slider").first.focus()
+    lesson.figure_after(figure, lambda: lesson.page.keyboard.press("ArrowRight"))
+
+
+def test_a_broken_live_figure_is_seen(open_lesson):
+    """Planted bug: a live figure that raises when it is built leaves an error output after Run All."""
+    lesson = open_lesson(NAMES[0])
+    code = "from ddim_lessons.explorers import lesson_00\nlesson_00.ddpm_beside_ddim('no such data')"
+    change = "code => window.jupyterapp.shell.currentWidget.content.model.cells.get(1).sharedModel.setSource(code)"
+    lesson.page.evaluate(change, code)
+    lesson.run_all()
+    assert "error" in [output["output_type"] for outputs in lesson.outputs() for output in outputs]
+
+
+@pytest.mark.parametrize("name", [NAMES[0], NAMES[2], NAMES[5]])
+def test_a_callback_that_breaks_when_a_slider_moves_is_seen(open_lesson, name):
+    """Planted bug: the picture is drawn once and no more; the test of every slider must notice."""
+    lesson = open_lesson(name)
+    texts = sources(lesson)
+    live = next(k for k, text in enumerate(texts) if text.strip().endswith("()") and text.count("\n") == 0)
+    run_cell(lesson, 1)
+    set_source(lesson, live, f"figure = {texts[live]}\nfigure.update = lambda **state: 1 / 0\nfigure")
+    run_cell(lesson, live)
+    figure = lesson.live_figure(live)
+    figure.get_by_role("slider").first.focus()
+    with pytest.raises(AssertionError, match="the picture does not change"):
+        lesson.figure_after(figure, lambda: lesson.page.keyboard.press("ArrowRight"), seconds=3)
