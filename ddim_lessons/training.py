@@ -103,15 +103,26 @@ class Run:
         require_real("lr", lr, 0)
         require_real("decay", decay, 0, 1)
         require_real("power", power, 0)
-        self.device = pick_device() if device is None else torch.device(device)
+        self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed), device)
         self.x0 = _as_data(x0, model.dim).to(self.device)
-        self.settings = dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed)
+
+    def _begin(self, model, settings, device):
+        """Put the model on its device beside its average; make the optimizer and the generator."""
+        self.device = pick_device() if device is None else torch.device(device)
+        self.settings = settings
         self.model = model.to(self.device)
         self.average = deepcopy(self.model).requires_grad_(False)
         fused = self.device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr, betas=(0.9, 0.99), fused=fused)
-        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings["lr"], betas=(0.9, 0.99), fused=fused)
+        self.generator = torch.Generator(self.device).manual_seed(settings["seed"])
         self.step, self.seconds = 0, 0.0
+
+    def loss(self):
+        """Draw a batch and return its L_simple (DDPM eq. 14, for the network's target)."""
+        x0, t, noise = _draw(self)
+        alpha_bar_t = self.model.alpha_bar[t][:, None]
+        x_t = add_noise(x0, noise, alpha_bar_t)
+        return ((self.model(x_t, t) - make_target(x0, noise, alpha_bar_t, self.model.target)) ** 2).mean()
 
 
 def fit(run, path=None, every=None, save_seconds=5.0):
@@ -170,12 +181,9 @@ def _train(run, count):
 
 
 def _step(run):
-    """Take one step of L_simple (DDPM eq. 14, for the network's target); return its loss, a tensor."""
+    """Take one step down the run's loss; return it, a tensor."""
     model, settings = run.model, run.settings
-    x0, t, noise = _draw(run)
-    alpha_bar_t = model.alpha_bar[t][:, None]
-    x_t = add_noise(x0, noise, alpha_bar_t)
-    loss = ((model(x_t, t) - make_target(x0, noise, alpha_bar_t, model.target)) ** 2).mean()
+    loss = run.loss()
     run.optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
