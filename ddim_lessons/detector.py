@@ -170,3 +170,91 @@ class Detector(nn.Module):
         """Return what the last stage ``Found`` for noisy codes ``z`` (B, N, 4) at the one time ``t``; float64."""
         boxes, logits = self(maps, decode(z).float(), torch.tensor(t, device=maps.device))[-1]
         return Found(boxes.double(), logits.double())
+
+
+# --- sampling ----------------------------------------------------------------------------------------------------
+
+
+class Visit(NamedTuple):
+    """What happens at one visited time ``t``: ``z`` goes in, ``x0_hat`` and ``scores`` come out.
+
+    ``z`` and ``x0_hat`` are codes (B, N, 4) in float64, ``scores`` (B, N, classes) from 0 to 1.
+    """
+
+    t: int
+    z: torch.Tensor
+    x0_hat: torch.Tensor
+    scores: torch.Tensor
+
+
+def draw_codes(rng, B, N):
+    """Draw z_T ~ N(0, I) of shape (B, N, 4), float64, from a NumPy generator."""
+    return torch.from_numpy(rng.standard_normal((B, N, 4)))
+
+
+def detection_path(model, maps, z_T, tau, rng=None, eta=1.0, renew=True, update="DDIM", told=None):
+    """Walk down ``tau`` and yield a ``Visit`` at each of its times but the last, 0, where nothing is left to ask.
+
+    ``update`` says how z gets from a time t to the next, s: by the suite's ``ddim_step`` with ε̂ from x̂_0 ("DDIM"), by
+    taking x̂_0 itself ("direct"), or by forgetting all and drawing N(0, I) ("fresh"). With ``renew``, boxes whose best
+    score is at most 0.5 start again from N(0, I). ``told``, a time, is told to the network instead of t.
+    """
+    check_tau(tau, T)
+    require_choice("update", update, UPDATES)
+    require_finite("z_T", z_T)
+    z = z_T
+    for t, s in pairwise(tau):
+        found = model.predict(maps, z, t if told is None else told)
+        x0_hat, scores = encode(found.boxes).clip(-SCALE, SCALE), found.logits.sigmoid()
+        yield Visit(t, z, x0_hat, scores)
+        if s > 0:
+            z = next_codes(model.schedule, z, x0_hat, t, s, rng, eta, update)
+        if s > 0 and renew:
+            weak = scores.amax(dim=-1, keepdim=True) <= 0.5
+            z = torch.where(weak, standard_normal_like(z, rng), z)
+
+
+def next_codes(alpha_bar, z, x0_hat, t, s, rng, eta, update):
+    """Return the codes at time s > 0: from ``z`` at time t and what the network made of them."""
+    if update == "direct":
+        return x0_hat
+    if update == "fresh":
+        return standard_normal_like(z, rng)
+    noise = standard_normal_like(z, rng) if eta > 0 else None
+    return ddim_step(z, predict_eps(z, x0_hat, float(alpha_bar[t])), alpha_bar, t, s, eta, noise)
+
+
+def ensemble_of(visits, ensemble):
+    """Return those of the ``visits`` whose boxes count: the "last", "all", or all but the last as "official" code has it.
+
+    With one visit there is no choice.
+    """
+    require_choice("ensemble", ensemble, ENSEMBLES)
+    require(len(visits) > 0, "visits", visits, "at least one")
+    return {"last": visits[-1:], "all": visits, "official": visits[:-1] or visits}[ensemble]
+
+
+def results(visits, ensemble="all", lowest=0.0):
+    """Return what was found in each picture: a list of (boxes, scores, labels), best score first, NumPy arrays.
+
+    Of each visit the N best of its N · classes (box, class) pairs count; all visits together go through ``nms``. Pairs
+    that score below ``lowest`` are left out first.
+    """
+    used, N = ensemble_of(visits, ensemble), visits[0].z.shape[1]
+    boxes, scores, labels = [], [], []
+    for visit in used:
+        best, pair = visit.scores.flatten(1).topk(N, dim=1)
+        which = (pair // len(CLASSES))[..., None].expand(-1, -1, 4)
+        boxes.append(decode(visit.x0_hat).gather(1, which))
+        scores.append(best)
+        labels.append(pair % len(CLASSES))
+    boxes, scores, labels = (torch.cat(parts, dim=1).numpy() for parts in (boxes, scores, labels))
+    return [_suppressed(*parts, lowest) for parts in zip(boxes, scores, labels, strict=True)]
+
+
+def _suppressed(boxes, scores, labels, lowest):
+    """Return the (boxes, scores, labels) of one picture that are left after suppression."""
+    likely = scores >= lowest
+    boxes, scores, labels = boxes[likely], scores[likely], labels[likely]
+    kept = nms(boxes, scores, labels)
+    return boxes[kept], scores[kept], labels[kept]
