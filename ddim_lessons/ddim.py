@@ -70,6 +70,16 @@ def forward_coefficients(alpha_bar_t, alpha_bar_prev, sigma_sq, root=1):
     return slope, alpha_bar_t**0.5 - slope * alpha_bar_prev**0.5, sigma_sq * ratio
 
 
+def affine_step(alpha_bar_t, alpha_bar_prev, sigma_sq):
+    """Return (a, b, c) of the same step with x̂_0 put in: x_prev = a x_t + b ε̂ + c z (DDIM eq. 12, multiplied out).
+
+    a = √(ᾱ_prev/ᾱ_t), b = √(1−ᾱ_prev−σ²) − a √(1−ᾱ_t), c = σ. Three numbers that no x enters: a sampler that
+    needs no x̂_0 computes them for all steps beforehand.
+    """
+    a = (alpha_bar_prev / alpha_bar_t) ** 0.5
+    return a, (1 - alpha_bar_prev - sigma_sq) ** 0.5 - a * (1 - alpha_bar_t) ** 0.5, sigma_sq**0.5
+
+
 def move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq=0.0, noise=0.0):
     """Put a point at time prev: √ᾱ_prev x̂_0 + √(1−ᾱ_prev−σ²) ε̂ + σ z (DDIM eq. 12)."""
     direction = (1 - alpha_bar_prev - sigma_sq) ** 0.5 * eps_hat
@@ -123,11 +133,42 @@ def ddim_path(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
     yield Moment(tau[-1], x, x)
 
 
+def ddim_states(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
+    """Walk down ``tau`` as :func:`ddim_path` does and yield x alone at each of its times, x_T and the sample included.
+
+    The fast way: :func:`affine_step` makes every step two or three operations. Values agree with the path's up to
+    rounding. Arguments and errors are :func:`ddim_path`'s, but NaN is noticed at the end only.
+    """
+    steps = affine_steps(alpha_bar, tau, eta)
+    require_finite("x_T", x_T)
+    x = x_T
+    for t, a, b, c in steps:
+        yield x
+        eps_hat = eps_fn(x, t)
+        require_same_shape("eps_hat", eps_hat, "x_t", x)
+        x = a * x + b * eps_hat
+        if eta > 0:
+            x = x + c * standard_normal_like(x, rng)
+    require_finite("the sample, and so an eps_hat on the way,", x)
+    yield x
+
+
 def ddim_sample(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
-    """Return only the end of :func:`ddim_path`, shaped like ``x_T``."""
-    for moment in ddim_path(x_T, eps_fn, alpha_bar, tau, eta, rng):
-        last = moment
-    return last.x
+    """Return only the end of :func:`ddim_states`, the sample: shaped like ``x_T``."""
+    for x in ddim_states(x_T, eps_fn, alpha_bar, tau, eta, rng):
+        last = x
+    return last
+
+
+def affine_steps(alpha_bar, tau, eta):
+    """Return the list of (t, a, b, c) of the jumps of ``tau``: :func:`affine_step` for each, all arguments checked."""
+    check_tau(tau, len(alpha_bar) - 1)
+    require_real("eta", eta, 0)
+    steps = []
+    for t, t_prev in pairwise(tau):
+        pair = alpha_bar_pair(alpha_bar, t, t_prev)
+        steps.append((t, *affine_step(*pair, checked_variance(*pair, eta))))
+    return steps
 
 
 def invert_step(x_prev, eps_hat, alpha_bar, t_prev, t):

@@ -19,6 +19,16 @@ def sliced_w2(x, y, directions=64, rng=None):
     return float(np.sqrt(np.mean(gap**2)))
 
 
+def frechet_distance(a, b):
+    """Return the Fréchet distance of two sets of features (n, d), each taken as a Gaussian N(m, C).
+
+    |m_a − m_b|² + tr(C_a + C_b − 2 (C_a C_b)^½); the trace of the root is the sum of the roots of the eigenvalues.
+    """
+    C_a, C_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    roots = np.linalg.eigvals(C_a @ C_b).real.clip(min=0) ** 0.5
+    return float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() + np.trace(C_a + C_b) - 2 * roots.sum())
+
+
 def coverage(x, centres):
     """Return the share of ``centres``, shape (K, d), that get at least half of their fair share n/K of the points."""
     _require_points(x, centres)

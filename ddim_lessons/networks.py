@@ -151,16 +151,6 @@ class DigitClassifier(nn.Module):
         return features.double().numpy(), self.out(features).softmax(dim=1).amax(dim=1).numpy()
 
 
-def frechet_distance(a, b):
-    """Return the Fréchet distance of two sets of features (n, d), each taken as a Gaussian N(m, C).
-
-    |m_a − m_b|² + tr(C_a + C_b − 2 (C_a C_b)^½); the trace of the root is the sum of the roots of the eigenvalues.
-    """
-    C_a, C_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    roots = np.linalg.eigvals(C_a @ C_b).real.clip(min=0) ** 0.5
-    return float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() + np.trace(C_a + C_b) - 2 * roots.sum())
-
-
 def eps_fn(model):
     """Return ``(x, t) -> ε̂``, what :func:`ddim_lessons.ddim.ddim_path` takes, for a trained ``model``.
 

@@ -5,6 +5,8 @@ background (axes, ticks, fixed text) is drawn once; a change of a control moves 
 that background and sends one picture: no flicker, some ten milliseconds.
 """
 
+import asyncio
+import time
 from base64 import b64encode
 from html import escape
 from io import BytesIO
@@ -17,6 +19,7 @@ from .plots import DPI, STYLE, picture, small_png
 LIVE_DPI = 110  # on the screen; the still copy in the file has plots.DPI
 CONTROL_LAYOUT = {"width": "330px"}
 CONTROL_STYLE = {"description_width": "110px"}
+QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
 
 
 def _common(label):
@@ -48,15 +51,24 @@ def toggle(label, value):
     return ipw.Checkbox(value=value, description=label, indent=False, layout=dict(CONTROL_LAYOUT))
 
 
+def player(slider, milliseconds=120):
+    """A play and pause button that moves a slider over a list from its first to its last value; never by itself."""
+    play = ipw.Play(max=len(slider.options) - 1, interval=milliseconds, show_repeat=False)
+    play.tooltip = f"Play: move {slider.description} from its first to its last value"
+    ipw.jslink((play, "value"), (slider, "index"))
+    return play
+
+
 class Live:
     """Controls and what follows them; subclasses say what is shown.
 
     ``controls`` is a dict of name to ipywidgets control; the state is the dict of name to value. ``update`` is
-    called as ``update(**state)``.
+    called as ``update(**state)``. ``play`` names the control, one of :func:`choice_slider`, that gets a play button.
     """
 
-    def __init__(self, controls, update, view):
+    def __init__(self, controls, update, view, play=None):
         self.controls, self.update = dict(controls), update
+        self._drawn, self._waiting = 0.0, False
         self.start = self.state
         self.caption = ipw.HTML()
         self.reset_button = ipw.Button(description="Reset", icon="undo", tooltip="Back to the first settings")
@@ -64,7 +76,11 @@ class Live:
         self.show(self.state)
         for control in self.controls.values():
             control.observe(self._changed, names="value")
-        row = ipw.HBox([*self.controls.values(), self.reset_button], layout={"flex_flow": "row wrap"})
+        shown = list(self.controls.values())
+        if play is not None:
+            slider = self.controls[play]
+            shown[shown.index(slider)] = ipw.HBox([slider, player(slider)])
+        row = ipw.HBox([*shown, self.reset_button], layout={"flex_flow": "row wrap"})
         self.box = ipw.VBox([row, view, self.caption])
 
     @property
@@ -99,11 +115,27 @@ class Live:
                 yield self.start | {name: value}
 
     def _changed(self, _):
-        """Draw the new state; a bad combination of settings is told in the caption, and the picture stays."""
+        """Draw the new state, unless it was queued behind the last picture: then draw the newest of the queue once.
+
+        Without an event loop, as in a script or a test, every state is drawn at once.
+        """
+        if self._waiting:
+            return
+        loop = _running_loop()
+        if loop is not None and time.monotonic() - self._drawn < QUEUED:
+            self._waiting = True
+            loop.call_later(QUEUED, self._draw_newest)
+            return
+        self._draw_newest()
+
+    def _draw_newest(self):
+        """Draw what the controls say; a bad combination of settings is told in the caption, and the picture stays."""
+        self._waiting = False
         try:
             self.show(self.state)
         except ValueError as error:
             self.caption.value = f'<p role="alert">These settings do not go together: {escape(str(error))}</p>'
+        self._drawn = time.monotonic()
 
 
 class LiveFigure(Live):
@@ -115,14 +147,15 @@ class LiveFigure(Live):
     artists : the artists that change, each already on axes of the figure; texts that change are artists too
     controls : dict of name to control
     update : ``update(**state)`` sets the artists' data and returns the caption, which is also the text alternative
+    play : the name of the control that a play button moves, if any
     """
 
-    def __init__(self, figure, artists, controls, update):
+    def __init__(self, figure, artists, controls, update, play=None):
         self.figure, self.artists = figure, list(artists)
         self.figure.set_dpi(LIVE_DPI)
         self.image = ipw.Image(format="jpeg", layout={"max_width": "100%", "align_self": "flex-start"})
         self._background = self._draw_background()
-        super().__init__(controls, update, self.image)
+        super().__init__(controls, update, self.image, play)
 
     def draw(self, state):
         words = self.update(**state)
@@ -178,6 +211,14 @@ def control_values(control):
     count = round((control.max - control.min) / control.step)
     steps = sorted({round(i * count / min(count, 20)) for i in range(min(count, 20) + 1)})
     return [type(control.value)(min(control.min + i * control.step, control.max)) for i in steps]
+
+
+def _running_loop():
+    """Return the event loop that this code runs in, or None."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _encode(canvas):

@@ -149,6 +149,25 @@ def test_path_visits_tau_and_points_to_x0():
     assert moments[-1].x0_hat is moments[-1].x
 
 
+@pytest.mark.parametrize("spacing, S", [("linear", 1), ("linear", 10), ("quadratic", 50), ("trailing", 333)])
+@pytest.mark.parametrize("eta", [0.0, 0.6, 1.0])
+def test_the_fast_way_visits_the_same_points_as_the_path(spacing, S, eta):
+    data, tau = gaussian([0.5, -0.2], 0.3), make_tau(1000, S, spacing)
+    x_T = np.random.default_rng(6).standard_normal((20, 2))
+    arguments = (x_T, data.eps_fn(ALPHA_BAR), ALPHA_BAR, tau, eta)
+    path = [moment.x for moment in ddim.ddim_path(*arguments, np.random.default_rng(7))]
+    fast = list(ddim.ddim_states(*arguments, np.random.default_rng(7)))
+    assert len(fast) == len(path) == S + 1
+    assert np.allclose(fast, path, rtol=0, atol=1e-10)
+
+
+def test_affine_step_is_the_step_multiplied_out():
+    a_t, a_s, s, x, eps, z = sp.symbols("abar_t abar_s sigma_sq x epsilon z", positive=True)
+    a, b, c = ddim.affine_step(a_t, a_s, s)
+    step = ddim.move(ddim.predict_x0(x, eps, a_t), eps, a_s, s, z)
+    assert sp.simplify(sp.nsimplify(sp.expand(a * x + b * eps + c * z - step))) == 0
+
+
 def test_eta_zero_is_deterministic_and_needs_no_generator():
     data, x_T, tau = gaussian([0.0, 1.0], 0.5), np.random.default_rng(0).standard_normal((10, 2)), make_tau(1000, 20)
     first, second = (ddim.ddim_sample(x_T, data.eps_fn(ALPHA_BAR), ALPHA_BAR, tau) for _ in range(2))
@@ -207,9 +226,15 @@ X = np.zeros((3, 2))
 NAN = np.full((3, 2), np.nan)
 
 
+GIVEN = {"x_T": X, "eps_fn": lambda x, t: x, "alpha_bar": ALPHA_BAR, "tau": (1000, 900, 0)}
+
+
 def path(**change):
-    given = {"x_T": X, "eps_fn": lambda x, t: x, "alpha_bar": ALPHA_BAR, "tau": (1000, 500, 0)} | change
-    return list(ddim.ddim_path(**given))
+    return list(ddim.ddim_path(**GIVEN | change))
+
+
+def sample(**change):
+    return ddim.ddim_sample(**GIVEN | change)
 
 
 BAD = [
@@ -232,6 +257,12 @@ BAD = [
     (lambda: ddim.ddim_step(X, X, 1 - ALPHA_BAR, 5, 2), "falling with time"),
     (lambda: path(x_T=NAN), "x_T contains NaN or infinity"),
     (lambda: path(eps_fn=lambda x, t: NAN), "eps_hat at t = 1000 contains NaN or infinity"),
+    (lambda: sample(x_T=NAN), "x_T contains NaN or infinity"),
+    (lambda: sample(eps_fn=lambda x, t: NAN), "the sample, and so an eps_hat on the way, contains NaN"),
+    (lambda: sample(eps_fn=lambda x, t: x[:1]), "eps_hat has shape (1, 2), but must have the shape of x_t, (3, 2)"),
+    (lambda: sample(eta=0.5), "rng is None, but must be a NumPy generator"),
+    (lambda: sample(tau=(0, 500, 1000)), "strictly decreasing"),
+    (lambda: sample(eta=1.5), "eta is 1.5, but must be at most 1.08"),
     (lambda: path(eta=0.5), "rng is None, but must be a NumPy generator"),
     (lambda: path(eta=0.5, rng=7), "rng is 7, but must be a NumPy generator"),
     (lambda: path(tau=(1000, 500, 500, 0)), "strictly decreasing, but 500 follows 500"),

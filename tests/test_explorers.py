@@ -147,6 +147,62 @@ def test_settings_that_do_not_go_together_are_told_and_the_picture_stays():
         sweep(live)
 
 
+class FakeLoop:
+    """An event loop that runs what it was told to call later when asked to."""
+
+    def __init__(self):
+        self.later = []
+
+    def call_later(self, seconds, call):
+        self.later.append(call)
+
+    def run(self):
+        calls, self.later = self.later, []
+        for call in calls:
+            call()
+
+
+def queued_figure(monkeypatch):
+    """A live figure in a loop whose changes all come right behind a picture; returns (figure, loop, drawn values)."""
+    loop, drawn = FakeLoop(), []
+    monkeypatch.setattr(widgets, "_running_loop", lambda: loop)
+    monkeypatch.setattr(widgets, "QUEUED", float("inf"))
+    live = small_figure()
+    show = live.show
+    monkeypatch.setattr(live, "show", lambda state: (drawn.append(state["x"]), show(state)))
+    return live, loop, drawn
+
+
+def test_a_burst_of_changes_draws_the_newest_state_once(monkeypatch):
+    live, loop, drawn = queued_figure(monkeypatch)
+    for x in (-0.8, -0.4, 0.4, 0.8):
+        live.controls["x"].value = x
+    assert drawn == [] and len(loop.later) == 1
+    loop.run()
+    assert drawn == [0.8] and live.words == "a dot at 0.8"
+    live.controls["x"].value = 0.0
+    loop.run()
+    assert drawn == [0.8, 0.0] and loop.later == []
+
+
+def test_a_change_that_nothing_came_before_is_drawn_at_once(monkeypatch):
+    live, loop, drawn = queued_figure(monkeypatch)
+    monkeypatch.setattr(widgets, "QUEUED", 0.0)
+    live.controls["x"].value = 0.4
+    assert drawn == [0.4] and loop.later == []
+
+
+def test_a_play_button_moves_its_slider_and_does_not_start_by_itself():
+    figure, axes = panels(width=2, height=2)
+    frame(axes, 1)
+    dot = draw_points(axes, np.zeros((1, 2)))
+    controls = {"t": widgets.choice_slider("t", (1000, 500, 0), 1000)}
+    live = LiveFigure(figure, [dot], controls, lambda t: f"t = {t}", play="t")
+    play, slider = live.box.children[0].children[0].children[1], controls["t"]
+    assert play.max == 2 and play.playing is False and play.repeat is False
+    assert "move t from" in play.tooltip and slider in live.box.children[0].children[0].children
+
+
 def test_control_values_cover_both_ends():
     assert control_values(widgets.choice_slider("S", (1, 5, 10), 5)) == [1, 5, 10]
     assert control_values(widgets.toggle("on", True)) == [False, True]

@@ -12,6 +12,7 @@ from ddim_lessons.explorers import lesson_06 as pictures
 from ddim_lessons.gaussians import exact_eps
 from ddim_lessons.networks import PointMLP, eps_fn, make_target, time_features, to_eps
 from ddim_lessons.oracle import gaussian
+from ddim_lessons.plots import draw_digits
 from ddim_lessons.schedules import alpha_bar_schedule
 from ddim_lessons.training import Run, fit
 
@@ -254,5 +255,5 @@ def test_digits_mosaic_puts_every_picture_in_its_place():
     _, axes = pictures.panels(width=3, height=2)
     rows = np.zeros((2, 3, 64))
     rows[1, 2] = 255
-    mosaic = pictures.draw_digits(axes, rows).get_array()
+    mosaic = draw_digits(axes, rows).get_array()
     assert mosaic.shape == (20, 30) and (mosaic[11:19, 21:29] == 255).all() and (mosaic == 255).sum() == 64

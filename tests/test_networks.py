@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from ddim_lessons.ddim import add_noise, ddim_path, ddim_sample, predict_eps, predict_x0
+from ddim_lessons.metrics import frechet_distance
 from ddim_lessons.networks import (
     TARGETS,
     DigitClassifier,
     DigitUNet,
     PointMLP,
     eps_fn,
-    frechet_distance,
     make_target,
     time_features,
     to_eps,

@@ -16,8 +16,8 @@ from torch.nn.functional import cross_entropy
 
 from ddim_lessons.ddim import ddim_sample
 from ddim_lessons.digits import load_digits
-from ddim_lessons.metrics import noise_floor, sliced_w2
-from ddim_lessons.networks import DigitClassifier, DigitUNet, PointMLP, eps_fn, frechet_distance
+from ddim_lessons.metrics import frechet_distance, noise_floor, sliced_w2
+from ddim_lessons.networks import DigitClassifier, DigitUNet, PointMLP, eps_fn
 from ddim_lessons.schedules import make_tau
 from ddim_lessons.toy_data import DATA_SETS, data_set
 from ddim_lessons.training import (

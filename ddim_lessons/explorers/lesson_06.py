@@ -12,7 +12,7 @@ from ..ddim import add_noise, ddim_sample
 from ..digits import DATA
 from ..metrics import noise_floor, sliced_w2
 from ..networks import PointMLP, eps_fn
-from ..plots import BLUE, INK, PALE, VERMILION, draw_points, frame, panels
+from ..plots import BLUE, INK, PALE, VERMILION, draw_digits, draw_points, frame, panels  # noqa: F401
 from ..schedules import alpha_bar_schedule, make_tau
 from ..toy_data import data_set
 from ..widgets import LiveFigure, choice_slider
@@ -180,15 +180,6 @@ def draw_loss(axes, steps, floor):
     curve = axes.plot([], [], color=BLUE, label="network")[0]
     axes.legend(loc="upper right", frameon=False, fontsize=11)
     return curve
-
-
-def draw_digits(axes, rows, gap=1):
-    """Draw pictures of shape (rows, columns, 64), values 0 (paper) … 255 (ink), as one mosaic; returns the image."""
-    rows = np.asarray(rows, dtype=float).reshape(*rows.shape[:2], 8, 8)
-    padded = np.pad(rows, ((0, 0), (0, 0), (gap, gap), (gap, gap)), constant_values=60)
-    mosaic = padded.transpose(0, 2, 1, 3).reshape(len(rows) * (8 + 2 * gap), -1)
-    axes.set(xticks=[], yticks=[])
-    return axes.imshow(mosaic, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
 
 
 # --- while it trains ---------------------------------------------------------------------------------------------

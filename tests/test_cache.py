@@ -1,0 +1,68 @@
+"""The bounded cache: it remembers, it counts bytes, it drops the longest unused, and it never exceeds its bound."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from ddim_lessons.cache import bounded_cache, nbytes
+
+
+class Result(NamedTuple):
+    paths: np.ndarray
+    distance: float
+
+
+def counted(megabytes):
+    """A cached function that returns an array of n bytes and notes each real call."""
+    calls = []
+
+    @bounded_cache(megabytes)
+    def make(n, seed=0):
+        calls.append(n)
+        return Result(np.zeros(n, dtype=np.uint8), 1.5)
+
+    return make, calls
+
+
+def test_a_second_call_is_remembered_and_is_the_same_object():
+    make, calls = counted(1)
+    assert make(10) is make(10) and calls == [10]
+    assert make(10, 1) is not make(10) and calls == [10, 10]
+
+
+def test_the_longest_unused_goes_first_and_the_bound_holds():
+    make, calls = counted(1)
+    for n in (400_000, 300_000, 400_000, 500_000):  # 400 kB is used again, so 300 kB goes
+        make(n)
+        assert make.megabytes() <= 1
+    make(400_000)
+    assert calls == [400_000, 300_000, 500_000]
+    make(300_000)
+    assert calls[-1] == 300_000
+
+
+def test_a_result_larger_than_the_bound_is_returned_and_not_kept():
+    make, calls = counted(0.1)
+    assert len(make(200_000).paths) == 200_000 and make.megabytes() == 0
+    make(200_000)
+    assert calls == [200_000, 200_000]
+
+
+def test_clear_forgets():
+    make, calls = counted(1)
+    make(10)
+    make.clear()
+    make(10)
+    assert calls == [10, 10]
+
+
+def test_bytes_of_nested_results():
+    array = np.zeros((3, 4))
+    assert nbytes((array, [torch.zeros(5), 1, "text"], {"a": array})) == 96 + 20 + 96
+
+
+def test_bad_bounds_are_told():
+    with pytest.raises(ValueError, match="megabytes is -1, but must be a finite number of at least 0"):
+        bounded_cache(-1)
