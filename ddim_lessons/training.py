@@ -27,16 +27,16 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from . import networks
 from .ddim import add_noise
+from .detector import Detector
 from .digits import DATA
 from .errors import require, require_finite, require_int, require_real
-from .networks import make_target
+from .networks import DigitClassifier, DigitUNet, PointMLP, make_target
 
 WEIGHTS = DATA / "weights"
 WARM_UP = 50  # steps in which the learning rate rises
 FORMAT = "ddim-lessons 1"
-ARCHITECTURES = ("PointMLP", "DigitUNet", "DigitClassifier")
+ARCHITECTURES = {kind.__name__: kind for kind in (PointMLP, DigitUNet, DigitClassifier, Detector)}
 RESTORE = "Restore what came with the lessons with: git checkout data"
 
 
@@ -249,7 +249,7 @@ def weights_path(name):
 
 
 def load_weights(name):
-    """Return the trained network ``name``: one of ``toy_data.DATA_SETS``, "digits", or "digit classifier"."""
+    """Return the trained network ``name``: one of ``toy_data.DATA_SETS``, "digits", "digit classifier", or "detector"."""
     model = load_model(weights_path(name))
     held = model.card.get("data")
     if held != name:
@@ -307,7 +307,7 @@ def _build(path, card, tensors):
     if architecture not in ARCHITECTURES:
         raise WeightsError(f"{name} is for a network {architecture!r}; this version knows {', '.join(ARCHITECTURES)}")
     try:
-        model = getattr(networks, architecture)(**card["arguments"])
+        model = ARCHITECTURES[architecture](**card["arguments"])
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{name} has arguments that {architecture} does not take: {error}") from None
     wanted = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
