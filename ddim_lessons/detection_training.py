@@ -1,15 +1,15 @@
 """Train the detector: noise the true boxes, let the network find them, match each object with a few boxes, compare.
 
-    run = DetectionRun(Detector(), steps=2000)
-    for progress in fit(run):
-        print(progress)
+run = DetectionRun(Detector(), steps=2000)
+for progress in fit(run):
+    print(progress)
 """
 
 import numpy as np
 import torch
 from torch.nn.functional import logsigmoid, one_hot
 
-from .boxes import SCALE, corners, decode, encode, giou, iou, paired_giou
+from .boxes import corners, decode, encode, giou, iou, paired_giou
 from .ddim import add_noise
 from .detector import T
 from .errors import require_int, require_real
@@ -24,21 +24,23 @@ class DetectionRun(Run):
     """A training of a detector on pictures that are drawn while it trains; for ``fit``, without a path.
 
     ``steps``, ``batch``, ``lr``, ``decay``, ``seed`` and ``device`` are those of :class:`ddim_lessons.training.Run`.
+    Times are drawn from ``earliest`` … T; ``earliest`` = T trains on pure noise alone.
     """
 
-    def __init__(self, model, steps=2000, batch=16, lr=1e-3, decay=0.998, seed=0, device=None):
+    def __init__(self, model, steps=2000, batch=16, lr=1e-3, decay=0.998, earliest=1, seed=0, device=None):
         require_int("steps", steps, 1)
         require_int("batch", batch, 1)
         require_real("lr", lr, 0)
         require_real("decay", decay, 0, 1)
-        self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, seed=seed), device)
+        require_int("earliest", earliest, 1, T)
+        self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, earliest=earliest, seed=seed), device)
         self.rng = np.random.default_rng(seed)
 
     def loss(self):
         """Draw pictures, one time for each, and noise; return the loss of all stages."""
         batch, N = self.settings["batch"], BOXES[self.step % len(BOXES)]
         pictures = draw_pictures(self.rng, batch)
-        t = self.rng.integers(1, T + 1, batch)
+        t = self.rng.integers(self.settings["earliest"], T + 1, batch)
         z_t = noisy_boxes(self.rng, pictures, N, self.model.schedule[t][:, None, None])
         pixels, boxes, z_t = (
             torch.as_tensor(a, dtype=torch.float32, device=self.device) for a in (pictures.pixels, pictures.boxes, z_t)

@@ -249,7 +249,7 @@ def weights_path(name):
 
 
 def load_weights(name):
-    """Return the trained network ``name``: one of ``toy_data.DATA_SETS``, "digits", "digit classifier", or "detector"."""
+    """Return the trained network ``name``: a set of ``toy_data``, "digits", "digit classifier", "detector"."""
     model = load_model(weights_path(name))
     held = model.card.get("data")
     if held != name:

@@ -1,0 +1,125 @@
+"""Record what lesson 10 shows but does not wait for: ``data/results/lesson_10.json`` and ``lesson_10.npz``.
+
+    python tools/record_detection.py                        # about twelve minutes on one core
+    python tools/record_detection.py table crowd            # or some parts: table, crowd, controls, maps, noise
+
+* table: AP over steps × boxes on 300 held-out pictures, two noise seeds; and their standard error over the pictures;
+* crowd: the same on pictures with about 11 objects, which training never showed;
+* controls: 16 boxes, with parts of the sampler exchanged or left out, four noise seeds, every ensemble;
+* maps: AP over steps × boxes for all settings of the live figure, on fewer pictures;
+* noise: a second network, trained on pure noise alone and always told t = T, measured like the controls.
+"""
+
+import argparse
+import json
+import time
+
+import numpy as np
+import torch
+
+from ddim_lessons.detection_training import DetectionRun
+from ddim_lessons.detector import ENSEMBLES, Detector, T
+from ddim_lessons.explorers.lesson_10 import BOXES, RESULTS, STEPS, crowds, detector, held_out, map_settings, measure
+from ddim_lessons.training import fit
+
+MAP_PICTURES = 100
+CONTROLS = {
+    "full": {},
+    "t fixed": {"told": T},
+    "fresh": {"update": "fresh"},
+    "direct": {"update": "direct"},
+    "η = 0": {"eta": 0.0},
+    "no renewal": {"renew": False},
+    "η = 0, no renewal": {"eta": 0.0, "renew": False},
+}
+
+
+def grid(pictures, steps, boxes, seeds):
+    """Return {"AP50": rows, "AP": rows} over steps × boxes, the mean over ``seeds`` noise seeds."""
+    values = [
+        [np.mean([measure(detector(), pictures, S, N, seed=seed)[0] for seed in range(seeds)], axis=0) for N in boxes]
+        for S in steps
+    ]
+    ap50, ap = np.round(np.moveaxis(values, 2, 0), 4).tolist()
+    return {"steps": steps, "boxes": boxes, "seeds": seeds, "pictures": len(pictures.labels), "AP50": ap50, "AP": ap}
+
+
+def controls(model, choices, seeds=4):
+    """Return {name: {ensemble: {"AP50": …, "AP": …}}}: rows of steps 1, 2, 4, 8, columns of noise seeds, 16 boxes."""
+    pictures, rows = held_out(), {}
+    for name, choice in choices.items():
+        values = np.array(
+            [[measure(model, pictures, S, 16, ENSEMBLES, seed=k, **choice) for k in range(seeds)] for S in STEPS]
+        )  # steps, seeds, ensembles, (AP50, AP)
+        rows[name] = {
+            ensemble: {kind: np.round(values[:, :, e, m], 4).tolist() for m, kind in enumerate(("AP50", "AP"))}
+            for e, ensemble in enumerate(ENSEMBLES)
+        }
+    return rows
+
+
+def record_table():
+    return {"table": grid(held_out(), STEPS, BOXES, 2)}
+
+
+def record_crowd():
+    pictures = crowds()
+    objects = float((pictures.labels >= 0).sum(axis=1).mean())
+    return {"crowd": grid(pictures, (1, 4, 8), (*BOXES, 256), 1) | {"objects": round(objects, 2)}}
+
+
+def record_controls():
+    return {"controls": controls(detector(), CONTROLS), "control_boxes": 16, "control_steps": STEPS}
+
+
+def record_maps():
+    """Write the arrays of the live figure's maps, and which settings they belong to."""
+    pictures, maps = held_out(MAP_PICTURES), []
+    for update, eta, renew in map_settings():
+        settings = dict(update=update, eta=eta, renew=renew)
+        cells = [[measure(detector(), pictures, S, N, ENSEMBLES, **settings)[:, 1] for N in BOXES] for S in STEPS]
+        maps.append(np.moveaxis(cells, 2, 0))
+    np.savez_compressed(RESULTS.with_suffix(".npz"), maps=np.array(maps, dtype=np.float32).round(4))
+    return {"map_settings": map_settings(), "map_pictures": MAP_PICTURES}
+
+
+def record_noise():
+    """Train on pure noise alone, as long as the detector of the lesson was, and measure."""
+    torch.manual_seed(0)
+    steps = detector().card["settings"]["steps"]
+    run = DetectionRun(Detector(), steps=steps, earliest=T)
+    for progress in fit(run, every=steps // 10):
+        print(f"  pure noise   {progress}", flush=True)
+    choices = {"fresh": {"update": "fresh", "told": T}, "full, told T": {"told": T}}
+    return {"pure_noise": controls(run.average.cpu(), choices, 2)}
+
+
+PARTS = {
+    "table": record_table,
+    "crowd": record_crowd,
+    "controls": record_controls,
+    "maps": record_maps,
+    "noise": record_noise,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", help=f"some of: {', '.join(PARTS)}; all if none is given")
+    arguments = parser.parse_args()
+    unknown = set(arguments.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    torch.set_num_threads(1)
+    path = RESULTS.with_suffix(".json")
+    facts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for name in arguments.parts or PARTS:
+        start = time.process_time()
+        facts |= PARTS[name]()
+        facts.setdefault("cpu_seconds", {})[name] = round(time.process_time() - start)
+        path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"{name}: {facts['cpu_seconds'][name]} CPU seconds", flush=True)
+
+
+if __name__ == "__main__":
+    main()
