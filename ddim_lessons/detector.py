@@ -93,7 +93,7 @@ class Stage(nn.Module):
         self.time = nn.Linear(64, 2 * width)
         self.shape = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 4))
         self.classes = nn.Linear(width, len(CLASSES))
-        nn.init.zeros_(self.shape[2].weight)  # at first a stage leaves its boxes alone
+        nn.init.zeros_(self.shape[2].weight)  # at first a stage moves all its boxes alike
         nn.init.constant_(self.classes.bias, -3.0)  # and says that nearly all of them are empty
 
     def forward(self, maps, boxes, time):

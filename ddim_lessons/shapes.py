@@ -29,6 +29,10 @@ class Pictures(NamedTuple):
         there = self.labels[i] >= 0
         return self.boxes[i, there], self.labels[i, there]
 
+    def only(self, i):
+        """Return picture ``i`` as ``Pictures`` of one."""
+        return Pictures(*(part[i : i + 1] for part in self))
+
 
 def draw_pictures(rng, n, fewest=1, most=6):
     """Draw ``n`` pictures with ``fewest`` to ``most`` objects each, of about 8 to 24 pixels.

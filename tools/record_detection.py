@@ -112,11 +112,12 @@ def main():
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     torch.set_num_threads(1)
     path = RESULTS.with_suffix(".json")
-    facts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     for name in arguments.parts or PARTS:
         start = time.process_time()
-        facts |= PARTS[name]()
-        facts.setdefault("cpu_seconds", {})[name] = round(time.process_time() - start)
+        found = PARTS[name]()
+        facts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"cpu_seconds": {}}
+        facts |= found
+        facts["cpu_seconds"][name] = round(time.process_time() - start)
         path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(f"{name}: {facts['cpu_seconds'][name]} CPU seconds", flush=True)
 

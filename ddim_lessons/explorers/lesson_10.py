@@ -23,6 +23,12 @@ LOWEST = 0.01  # (box, class) pairs that score less are left out: AP hardly sees
 SURE = 0.5  # the score from which a found box is drawn as a result
 COLORS = (BLUE, ORANGE, VERMILION)  # of CLASSES
 MAP_RANGE = (0.5, 0.95)
+LINES = {
+    1: dict(color=BLUE, marker="o", linestyle="-"),
+    2: dict(color=GREEN, marker="s", linestyle="--"),
+    4: dict(color=VERMILION, marker="^", linestyle="-."),
+    8: dict(color=INK, marker="D", linestyle=":"),
+}  # how S = 1, 2, 4, 8 are drawn
 
 
 # --- pictures, runs, recorded tables -----------------------------------------------------------------------------
@@ -67,6 +73,21 @@ def recorded():
     return json.loads(RESULTS.with_suffix(".json").read_text(encoding="utf-8"))
 
 
+def control(name, ensemble="all", kind="AP"):
+    """Return the recorded values of a control, shape (steps, noise seeds), 16 boxes."""
+    return np.array(recorded()["controls"][name][ensemble][kind])
+
+
+def print_table(table):
+    """Print AP50 and AP[.5:.95] of a recorded table: rows are steps, columns boxes."""
+    print("AP50/AP    " + "".join(f"{N:7} boxes" for N in table["boxes"]))
+    for S, ap50, ap in zip(table["steps"], table["AP50"], table["AP"], strict=True):
+        print(
+            f"{S} step{'s' if S > 1 else ' '}    "
+            + "".join(f"   {a:.3f}/{b:.3f}" for a, b in zip(ap50, ap, strict=True))
+        )
+
+
 @lru_cache(maxsize=1)
 def recorded_maps():
     """The recorded AP[.5:.95]: settings (update, η, renewal) → array (ensembles, steps, boxes)."""
@@ -109,7 +130,8 @@ def draw_picture(axes, pixels, title=""):
 
 
 def paler(pixels):
-    return 0.45 + 0.55 * np.moveaxis(pixels, 0, -1)
+    """Return a picture (3, 64, 64) as 8-bit (64, 64, 3), which draws fastest, and nearer to white."""
+    return (255 * (0.45 + 0.55 * np.moveaxis(pixels, 0, -1))).astype(np.uint8)
 
 
 def class_colors(labels, strength):
@@ -148,8 +170,7 @@ def gallery():
 def run_picture(index, seed, S, N, eta, renew, update):
     """Run picture ``index`` of the gallery; returns the list of visits."""
     pictures, maps = gallery()
-    one = Pictures(*(part[index : index + 1] for part in pictures))
-    return run(detector(), one, S, N, seed, eta, renew, update, maps=maps[index : index + 1])
+    return run(detector(), pictures.only(index), S, N, seed, eta, renew, update, maps=maps[index : index + 1])
 
 
 def judge_picture(found, boxes, labels):
@@ -162,7 +183,7 @@ def judge_picture(found, boxes, labels):
 
 def boxes_from_noise() -> LiveFigure:
     """One picture, N boxes from noise: z_t and x̂_0 at each visited time, the result, and the recorded map of AP."""
-    figure, axes = panels(2, 2, width=8.6, height=8.0)
+    figure, axes = panels(2, 2, width=7.6, height=7.4)
     scene = _Scene(axes)
     controls = {
         "picture": menu("picture", [("1", 0), ("2", 1), ("3", 2), ("4", 3), ("crowd 1", 4), ("crowd 2", 5)], 0),
@@ -173,7 +194,7 @@ def boxes_from_noise() -> LiveFigure:
         "update": menu("update", UPDATES, "DDIM"),
         "ensemble": menu("ensemble", ENSEMBLES, "all"),
         "renew": toggle("renewal", False),
-        "visit": whole_slider("visit (time)", 1, 8, 1),
+        "visit": choice_slider("visit (time)", range(1, 9), 1),
     }
 
     def update(picture, seed, S, N, eta, update, ensemble, renew, visit):
@@ -192,8 +213,7 @@ class _Scene:
         self.images = [draw_picture(axis, pixels) for axis in panels_of]
         self.truth = draw_boxes(result, none, INK, 4.0)
         self.noisy, self.guess, self.result = (draw_boxes(axis, none, []) for axis in panels_of)
-        place = dict(x=0.5, y=1.02, s="", ha="center", va="bottom", fontsize=12)
-        self.titles = [axis.text(**place, transform=axis.transAxes) for axis in (*panels_of, axes[1, 1])]
+        self.titles = [axis.set_title(" ", fontsize=12) for axis in (*panels_of, axes[1, 1])]
         self.image, self.cells = _draw_map(axes[1, 1])
         (self.dot,) = axes[1, 1].plot([], [], "s", color=VERMILION, markersize=38, fillstyle="none", markeredgewidth=3)
         boxes = [self.noisy, self.guess, self.truth, self.result]
