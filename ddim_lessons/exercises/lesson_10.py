@@ -1,26 +1,13 @@
-"""Exercises of lesson 10: the code of boxes, the step from x̂_0, dynamic k, the ensemble that drops a step, the share."""
+"""Exercises of lesson 10: the code of boxes, the step from x̂_0, dynamic k, the ensemble that drops a step, a share."""
 
 import numpy as np
 
 from ..checks import Exercise, Mistake
 
 Z = np.array([[0.4, -1.2, -1.5, -1.0], [2.6, 0.3, -0.8, 3.1], [-3.0, 1.9, 0.0, -2.2]])
-Z_T, X0_HAT, NOISE = (
-    np.array([[0.9, -1.3, 0.2, 2.1]]),
-    np.array([[0.4, -0.6, -1.5, -1.2]]),
-    np.array([[0.7, 0.1, -1, 2]]),
-)
-OVERLAPS = np.array(
-    [
-        [0.9, 0.0, 0.1],
-        [0.8, 0.1, 0.0],
-        [0.7, 0.0, 0.2],
-        [0.6, 0.3, 0.0],
-        [0.5, 0.0, 0.0],
-        [0.4, 0.2, 0.0],
-        [0.3, 0.1, 0.0],
-    ]
-)
+Z_T, X0_HAT = np.array([[0.9, -1.3, 0.2, 2.1]]), np.array([[0.4, -0.6, -1.5, -1.2]])
+NOISE = np.array([[0.7, 0.1, -1.0, 2.0]])
+OVERLAPS = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], [0, 0.1, 0, 0.3, 0, 0.2, 0.1], [0.1, 0, 0.2, 0, 0, 0, 0]]).T
 
 
 def decoded(z, scale):

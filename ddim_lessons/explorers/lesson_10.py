@@ -11,7 +11,7 @@ from ..boxes import corners, decode, iou
 from ..cache import bounded_cache
 from ..detector import ENSEMBLES, UPDATES, detection_path, draw_codes, maps_of, precision_of, results
 from ..digits import DATA
-from ..plots import BLUE, INK, ORANGE, VERMILION, panels
+from ..plots import BLUE, GREEN, INK, ORANGE, VERMILION, panels
 from ..schedules import make_tau
 from ..shapes import SIDE, Pictures, crowd_pictures, draw_pictures
 from ..training import load_weights
@@ -80,12 +80,10 @@ def control(name, ensemble="all", kind="AP"):
 
 def print_table(table):
     """Print AP50 and AP[.5:.95] of a recorded table: rows are steps, columns boxes."""
-    print("AP50/AP    " + "".join(f"{N:7} boxes" for N in table["boxes"]))
+    print("AP50/AP " + "".join(f"{N:8} boxes" for N in table["boxes"]))
     for S, ap50, ap in zip(table["steps"], table["AP50"], table["AP"], strict=True):
-        print(
-            f"{S} step{'s' if S > 1 else ' '}    "
-            + "".join(f"   {a:.3f}/{b:.3f}" for a, b in zip(ap50, ap, strict=True))
-        )
+        cells = "".join(f"   {a:.3f}/{b:.3f}" for a, b in zip(ap50, ap, strict=True))
+        print(f"{S} step{'s' if S > 1 else ' '} {cells}")
 
 
 @lru_cache(maxsize=1)
