@@ -108,7 +108,7 @@ EXERCISES = {
     ),
     "10.3": Exercise(
         truth=matches,
-        cases=[(OVERLAPS,), (OVERLAPS[:, ::-1] * 0.5,), (OVERLAPS[:3],)],
+        cases=[(OVERLAPS,), (OVERLAPS[:, ::-1] * 0.5,), (OVERLAPS[1:5],)],
         mistakes=[
             Mistake(
                 "an object can be left without a box",
