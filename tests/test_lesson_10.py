@@ -237,5 +237,6 @@ def test_the_recorded_controls_agree_where_they_must():
 
 def test_one_cell_of_the_map_is_measured_again():
     pictures = lesson.held_out(lesson.recorded()["map_pictures"])
-    again = lesson.measure(lesson.detector(), pictures, 2, 16, ENSEMBLES, eta=0.0, renew=False)[:, 1]
+    visits = lesson.run(lesson.detector(), pictures, 2, 16, eta=0.0, renew=False)
+    again = lesson.measure(pictures, visits, ENSEMBLES)[:, 1]
     assert np.abs(again - lesson.recorded_maps()[("DDIM", 0.0, False)][:, 1, 1]).max() < 0.01

@@ -13,13 +13,24 @@
 import argparse
 import json
 import time
+from itertools import product
 
 import numpy as np
 import torch
 
 from ddim_lessons.detection_training import DetectionRun
-from ddim_lessons.detector import ENSEMBLES, Detector, T
-from ddim_lessons.explorers.lesson_10 import BOXES, RESULTS, STEPS, crowds, detector, held_out, map_settings, measure
+from ddim_lessons.detector import ENSEMBLES, Detector, T, maps_of
+from ddim_lessons.explorers.lesson_10 import (
+    BOXES,
+    RESULTS,
+    STEPS,
+    crowds,
+    detector,
+    held_out,
+    map_settings,
+    measure,
+    run,
+)
 from ddim_lessons.training import fit
 
 MAP_PICTURES = 100
@@ -36,23 +47,30 @@ CONTROLS = {
 
 def grid(pictures, steps, boxes, seeds):
     """Return {"AP50": rows, "AP": rows} over steps × boxes, the mean over ``seeds`` noise seeds."""
-    values = [
-        [np.mean([measure(detector(), pictures, S, N, seed=seed)[0] for seed in range(seeds)], axis=0) for N in boxes]
-        for S in steps
-    ]
-    ap50, ap = np.round(np.moveaxis(values, 2, 0), 4).tolist()
+    maps = maps_of(detector(), pictures)
+    values = np.zeros((2, len(steps), len(boxes)))
+    for (i, S), (j, N), seed in product(enumerate(steps), enumerate(boxes), range(seeds)):
+        values[:, i, j] += measure(pictures, run(detector(), pictures, S, N, seed, maps=maps))[0] / seeds
+    ap50, ap = values.round(4).tolist()
     return {"steps": steps, "boxes": boxes, "seeds": seeds, "pictures": len(pictures.labels), "AP50": ap50, "AP": ap}
 
 
 def controls(model, choices, seeds=4):
     """Return {name: {ensemble: {"AP50": …, "AP": …}}}: rows of steps 1, 2, 4, 8, columns of noise seeds, 16 boxes."""
     pictures, rows = held_out(), {}
+    maps = maps_of(model, pictures)
     for name, choice in choices.items():
         values = np.array(
-            [[measure(model, pictures, S, 16, ENSEMBLES, seed=k, **choice) for k in range(seeds)] for S in STEPS]
+            [
+                [
+                    measure(pictures, run(model, pictures, S, 16, k, maps=maps, **choice), ENSEMBLES)
+                    for k in range(seeds)
+                ]
+                for S in STEPS
+            ]
         )  # steps, seeds, ensembles, (AP50, AP)
         rows[name] = {
-            ensemble: {kind: np.round(values[:, :, e, m], 4).tolist() for m, kind in enumerate(("AP50", "AP"))}
+            ensemble: {kind: values[:, :, e, m].round(4).tolist() for m, kind in enumerate(("AP50", "AP"))}
             for e, ensemble in enumerate(ENSEMBLES)
         }
     return rows
@@ -74,12 +92,13 @@ def record_controls():
 
 def record_maps():
     """Write the arrays of the live figure's maps, and which settings they belong to."""
-    pictures, maps = held_out(MAP_PICTURES), []
-    for update, eta, renew in map_settings():
-        settings = dict(update=update, eta=eta, renew=renew)
-        cells = [[measure(detector(), pictures, S, N, ENSEMBLES, **settings)[:, 1] for N in BOXES] for S in STEPS]
-        maps.append(np.moveaxis(cells, 2, 0))
-    np.savez_compressed(RESULTS.with_suffix(".npz"), maps=np.array(maps, dtype=np.float32).round(4))
+    pictures, values = held_out(MAP_PICTURES), np.zeros((len(map_settings()), len(ENSEMBLES), len(STEPS), len(BOXES)))
+    maps = maps_of(detector(), pictures)
+    cells = product(enumerate(map_settings()), enumerate(STEPS), enumerate(BOXES))
+    for (k, (update, eta, renew)), (i, S), (j, N) in cells:
+        visits = run(detector(), pictures, S, N, 0, eta, renew, update, maps=maps)
+        values[k, :, i, j] = measure(pictures, visits, ENSEMBLES)[:, 1]
+    np.savez_compressed(RESULTS.with_suffix(".npz"), maps=values.round(4).astype(np.float32))
     return {"map_settings": map_settings(), "map_pictures": MAP_PICTURES}
 
 
@@ -87,11 +106,11 @@ def record_noise():
     """Train on pure noise alone, as long as the detector of the lesson was, and measure."""
     torch.manual_seed(0)
     steps = detector().card["settings"]["steps"]
-    run = DetectionRun(Detector(), steps=steps, earliest=T)
-    for progress in fit(run, every=steps // 10):
+    training = DetectionRun(Detector(), steps=steps, earliest=T)
+    for progress in fit(training, every=steps // 10):
         print(f"  pure noise   {progress}", flush=True)
     choices = {"fresh": {"update": "fresh", "told": T}, "full, told T": {"told": T}}
-    return {"pure_noise": controls(run.average.cpu(), choices, 2)}
+    return {"pure_noise": controls(training.average.cpu(), choices, 2)}
 
 
 PARTS = {

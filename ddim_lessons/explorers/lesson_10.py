@@ -61,9 +61,8 @@ def run(model, pictures, S, N, seed=0, eta=1.0, renew=True, update="DDIM", told=
     return list(detection_path(model, maps, z_T, make_tau(1000, S), later, eta, renew, update, told))
 
 
-def measure(model, pictures, S, N, ensembles=("all",), **settings):
-    """Return (AP50, AP[.5:.95]) for each of the ``ensembles`` of one :func:`run`; shape (ensembles, 2)."""
-    visits = run(model, pictures, S, N, **settings)
+def measure(pictures, visits, ensembles=("all",)):
+    """Return (AP50, AP[.5:.95]) of the visits of a :func:`run` for each of the ``ensembles``; shape (ensembles, 2)."""
     return np.array([precision_of(results(visits, name, LOWEST), pictures) for name in ensembles])
 
 
