@@ -60,15 +60,9 @@ def controls(model, choices, seeds=4):
     pictures, rows = held_out(), {}
     maps = maps_of(model, pictures)
     for name, choice in choices.items():
-        values = np.array(
-            [
-                [
-                    measure(pictures, run(model, pictures, S, 16, k, maps=maps, **choice), ENSEMBLES)
-                    for k in range(seeds)
-                ]
-                for S in STEPS
-            ]
-        )  # steps, seeds, ensembles, (AP50, AP)
+        values = np.zeros((len(STEPS), seeds, len(ENSEMBLES), 2))
+        for (i, S), k in product(enumerate(STEPS), range(seeds)):
+            values[i, k] = measure(pictures, run(model, pictures, S, 16, k, maps=maps, **choice), ENSEMBLES)
         rows[name] = {
             ensemble: {kind: values[:, :, e, m].round(4).tolist() for m, kind in enumerate(("AP50", "AP"))}
             for e, ensemble in enumerate(ENSEMBLES)
