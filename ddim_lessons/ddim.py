@@ -166,8 +166,13 @@ def affine_steps(alpha_bar, tau, eta):
     require_real("eta", eta, 0)
     steps = []
     for t, t_prev in pairwise(tau):
-        pair = alpha_bar_pair(alpha_bar, t, t_prev)
-        steps.append((t, *affine_step(*pair, checked_variance(*pair, eta))))
+        pair = float(alpha_bar[t]), float(alpha_bar[t_prev])
+        if not 0 < pair[0] < pair[1] <= 1:
+            alpha_bar_pair(alpha_bar, t, t_prev)  # says what is wrong
+        sigma_sq = variance(*pair, eta)
+        if sigma_sq > 1 - pair[1]:
+            sigma_sq = checked_variance(*pair, eta)  # says so, or takes off a rounding error
+        steps.append((t, *affine_step(*pair, sigma_sq)))
     return steps
 
 

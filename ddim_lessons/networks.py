@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn.functional import silu
 
-from .ddim import predict_eps
-from .errors import require_choice, require_int
+from .ddim import affine_steps, predict_eps, standard_normal_like
+from .errors import require_choice, require_finite, require_int
 from .schedules import alpha_bar_schedule
 
 TARGETS = ("eps", "x0", "v")
@@ -85,9 +85,9 @@ class PointMLP(Denoiser):
         self.out = nn.Linear(width, dim)
 
     def body(self, x, time):
-        h = torch.relu(self.points(x) + time)
+        h = torch.addmm(time, x, self.points.weight.T).relu_()
         for layer in self.hidden:
-            h = torch.relu(layer(h))
+            h = layer(h).relu_()
         return self.out(h)
 
 
@@ -170,3 +170,25 @@ def eps_fn(model):
         return eps.to(x) if isinstance(x, torch.Tensor) else eps.cpu().numpy().astype(x.dtype)
 
     return eps_hat
+
+
+@torch.inference_mode()
+def network_states(model, x_T, tau, eta=0.0, rng=None):
+    """Return x, a float32 tensor on the model's device, at each time of ``tau`` as a list: what a slider can wait for.
+
+    The same points, up to rounding, as :func:`ddim_lessons.ddim.ddim_states` with :func:`eps_fn`: ε̂ is affine in the
+    network's output and x (:func:`to_eps`), and the step is affine in x and ε̂, so both are one map of x and output.
+    """
+    table = model.embed(model.features)
+    x = torch.as_tensor(x_T, dtype=torch.float32, device=table.device)
+    require_finite("x_T", x)
+    states = [x]
+    for t, a, b, c in affine_steps(model.schedule, tau, eta):
+        alpha_bar_t = float(model.schedule[t])
+        on_output, on_x = (to_eps(*unit, alpha_bar_t, model.target) for unit in ((1.0, 0.0), (0.0, 1.0)))
+        x = torch.add((a + b * on_x) * x, model.body(x, table[t]), alpha=b * on_output)
+        if eta > 0:
+            x = x + c * standard_normal_like(x, rng)
+        states.append(x)
+    require_finite("the sample", x)
+    return states

@@ -103,13 +103,17 @@ def draw_paths(axes, paths, color=INK, width=0.8, alpha=0.5, label=None):
     return lines
 
 
-def draw_digits(axes, rows, gap=1):
-    """Draw pictures of shape (rows, columns, 64), values 0 (paper) … 255 (ink), as one mosaic; returns the image."""
-    rows = np.asarray(rows, dtype=float).reshape(*rows.shape[:2], 8, 8)
+def digit_mosaic(rows, gap=1):
+    """Return pictures of shape (rows, columns, 64) as one array, 8 + 2·gap pixels a picture, with grey gaps."""
+    rows = np.asarray(rows, dtype=float).reshape(*np.shape(rows)[:2], 8, 8)
     padded = np.pad(rows, ((0, 0), (0, 0), (gap, gap), (gap, gap)), constant_values=60)
-    mosaic = padded.transpose(0, 2, 1, 3).reshape(len(rows) * (8 + 2 * gap), -1)
+    return padded.transpose(0, 2, 1, 3).reshape(len(rows) * (8 + 2 * gap), -1)
+
+
+def draw_digits(axes, rows):
+    """Draw pictures of shape (rows, columns, 64), values 0 (paper) … 255 (ink), as one mosaic; returns the image."""
     axes.set(xticks=[], yticks=[])
-    return axes.imshow(mosaic, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+    return axes.imshow(digit_mosaic(rows), cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
 
 
 def frame(axes, limit, title=None):

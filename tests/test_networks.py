@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ddim_lessons.ddim import add_noise, ddim_path, ddim_sample, predict_eps, predict_x0
+from ddim_lessons.ddim import add_noise, ddim_path, ddim_sample, ddim_states, predict_eps, predict_x0
 from ddim_lessons.metrics import frechet_distance
 from ddim_lessons.networks import (
     TARGETS,
@@ -13,6 +13,7 @@ from ddim_lessons.networks import (
     PointMLP,
     eps_fn,
     make_target,
+    network_states,
     time_features,
     to_eps,
 )
@@ -150,3 +151,26 @@ def test_frechet_distance_of_known_gaussians():
     assert frechet_distance(a, a + [3, 0, 0, 0]) == pytest.approx(9)
     shrunk = frechet_distance(a, 0.5 * a) - (0.5 * a.mean(axis=0)) @ (0.5 * a.mean(axis=0))
     assert shrunk == pytest.approx(0.25 * a.var(axis=0, ddof=1).sum())
+
+
+# --- the fast sampler --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("eta", [0.0, 0.7])
+def test_network_states_are_those_of_the_readable_sampler(target, eta):
+    for network in networks(target):
+        x_T, tau = np.random.default_rng(0).standard_normal((7, network.dim)), make_tau(1000, 6)
+        start = torch.tensor(x_T, dtype=torch.float32)
+        slow = ddim_states(start, eps_fn(network), network.schedule, tau, eta, np.random.default_rng(1))
+        fast = network_states(network, x_T, tau, eta, np.random.default_rng(1))
+        for a, b in zip(fast, slow, strict=True):
+            assert torch.allclose(a, b, rtol=2e-4, atol=2e-4 * float(b.abs().max()))
+
+
+def test_network_states_tells_bad_input():
+    network = networks()[0]
+    with pytest.raises(ValueError, match="x_T contains NaN"):
+        list(network_states(network, np.full((2, 2), np.nan), (1000, 0)))
+    with pytest.raises(ValueError, match="rng is None"):
+        list(network_states(network, np.zeros((2, 2)), (1000, 0), eta=1.0))

@@ -1,0 +1,77 @@
+"""One tick of lesson 07's lab, kernel side: sample both sides, draw, encode; beside the same picture the usual way.
+
+    pip install diffusers && python benchmarks/slider_tick.py
+    python benchmarks/slider_tick.py --threads 1 --ticks 40
+
+2,000 points, trained network. Ours: every tick is a state that was never shown (a new seed, both sides sampled anew),
+or a new η with the seed kept (the left side is remembered). The usual way: diffusers' DDIMScheduler loop for each
+side, a new figure with pyplot, ``scatter`` and one ``plot`` for each path, written as PNG, which is what ``interact``
+does for each change. In turn, in one run; wall seconds.
+"""
+
+import argparse
+import io
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from sampling import make_scheduler
+
+from ddim_lessons.explorers import lesson_07
+from ddim_lessons.toy_data import data_set
+
+
+def usual_way(S, eta, seed, scheduler):
+    """Sample both sides and draw them as most notebooks do; returns the PNG's bytes."""
+    model, x_T = lesson_07.network("moons"), lesson_07.starts(seed)
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4.9), dpi=110)
+    for ax, level in zip(axes, (1.0, eta), strict=True):
+        x, path = torch.tensor(x_T, dtype=torch.float32), []
+        scheduler.set_timesteps(S)
+        with torch.inference_mode():
+            for t in scheduler.timesteps:
+                path.append(x[: lesson_07.FOLLOWED].numpy())
+                x = scheduler.step(model.eps(x, t + 1), t, x, eta=level).prev_sample
+        ax.scatter(*data_set("moons").means.T, s=40, color="lightgrey")
+        ax.scatter(*x.numpy().T, s=6, c=x_T[:, 0] > 0)
+        for line in np.array(path).transpose(1, 0, 2):
+            ax.plot(*line.T, color="black", linewidth=1)
+        ax.set_title(f"eta = {level}")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    plt.close(figure)
+    return buffer.getvalue()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--ticks", type=int, default=30)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    live, scheduler = lesson_07.trajectory_lab(), make_scheduler()
+    print(f"{arguments.threads} thread(s), {lesson_07.POINTS:,} points, trained network; milliseconds of wall time")
+    for S in (50, 100):
+        ways = {
+            "ours, all new": lambda k, S=S: live.show(live.start | {"S": S, "seed": 100 + k}),
+            "ours, new η": lambda k, S=S: live.show(live.start | {"S": S, "seed": 100, "eta": 0.001 * (k + 1)}),
+        }
+        if scheduler:
+            ways["the usual way"] = lambda k, S=S: usual_way(S, 0.0, 100 + k, scheduler)
+        took = {name: [] for name in ways}
+        for k in range(arguments.ticks + 2):
+            for name, tick in ways.items():
+                start = time.perf_counter()
+                tick(k)
+                took[name].append(1e3 * (time.perf_counter() - start))
+        usual = np.median(took.get("the usual way", [np.nan])[2:])
+        for name, times in took.items():
+            middle, high = np.percentile(times[2:], [50, 95])
+            print(
+                f"S = {S:3}  {name:14} median {middle:6.1f}, p95 {high:6.1f}; the usual way takes {usual / middle:.1f} ×"
+            )
+
+
+if __name__ == "__main__":
+    main()

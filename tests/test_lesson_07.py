@@ -1,0 +1,219 @@
+"""Lesson 07: the exercises name mistakes, wrong equations are caught, the lab shows what it says."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+
+from ddim_lessons.checks import EquationError, judge, verify, verify_mean
+from ddim_lessons.ddim import affine_step, eta_max, predict_x0, variance
+from ddim_lessons.exercises.lesson_07 import EXERCISES, sampling_step
+from ddim_lessons.explorers import lesson_07 as lab
+from ddim_lessons.schedules import make_tau
+from ddim_lessons.toy_data import data_set
+
+ALPHA_BAR = lab.ALPHA_BAR
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Two busy cores that share such small networks are many times slower than one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+# --- exercises ---------------------------------------------------------------------------------------------------
+
+WRONG = [
+    ("7.1", lambda a, b, e: e**2 * (1 - b) * (1 - a / b) / (1 - a), "you gave σ² itself"),
+    ("7.1", lambda a, b, e: e * (1 - a / b) / (1 - a), "η is not squared"),
+    ("7.1", lambda a, b, e: e * np.sqrt((1 - a / b) / (1 - a)), "you took the root"),
+    ("7.1", lambda a, b, e: 1 - e**2 * (1 - a / b) / (1 - a), "share of old noise"),
+    ("7.1", lambda a, b, e: e**2 * (1 - b) * (1 - a / b) / (1 - a) ** 2, "noise at time t"),
+    ("7.1", lambda a, b, e: a, "none of the usual mistakes"),
+    ("7.2", lambda a, b: (np.sqrt(b / a), np.sqrt(1 - b)), "lacks the part"),
+    ("7.2", lambda a, b: (np.sqrt(b / a), np.sqrt(1 - b) + np.sqrt(b / a * (1 - a))), "the sign in b"),
+    ("7.2", lambda a, b: (np.sqrt(a / b), np.sqrt(1 - a) - np.sqrt(a / b * (1 - b))), "changed places"),
+    ("7.2", lambda a, b: (b / a, (1 - b) - b / a * (1 - a)), "roots are missing"),
+    ("7.2", lambda a, b: (1.0, 2.0), "none of the usual mistakes"),
+    ("7.3", "B", "no noise was added"),
+    ("7.3", "C", "few steps"),
+    ("7.3", "D", "almost straight"),
+    ("7.3", "E", "none of the usual mistakes"),
+    ("7.4", lambda S, n, k: S * n * (2 + k), "counted every point"),
+    ("7.4", lambda S, n, k: 2 * S * (1 + k), "sampled again"),
+    ("7.4", lambda S, n, k: S * (1 + k), "first value of η"),
+    ("7.4", lambda S, n, k: (S + 1) * (2 + k), "times instead of the steps"),
+    ("7.4", lambda S, n, k: 7, "none of the usual mistakes"),
+    ("7.5", lambda *a: sampling_step(*a, room=1 - a[3]), "no room for the new noise"),
+    ("7.5", lambda *a: sampling_step(*a, root=False), "by σ², not by σ"),
+    ("7.5", lambda *a: sampling_step(*a, clean=a[0]), "where x̂_0 belongs"),
+    (
+        "7.5",
+        lambda x, e, a, b, *r: sampling_step(x, e, a, b, *r, clean=(x - (1 - b) ** 0.5 * e) / b**0.5),
+        "wrong time",
+    ),
+    ("7.5", lambda *a: a[0], "none of the usual mistakes"),
+]
+
+
+@pytest.mark.parametrize("number, answer, sentence", WRONG)
+def test_wrong_answers_are_named(number, answer, sentence):
+    verdict, words = judge(EXERCISES[number], answer)
+    assert verdict in ("known mistake", "wrong") and sentence in words
+
+
+def test_the_whole_step_of_the_exercise_is_the_package_s():
+    for case in EXERCISES["7.5"].cases:
+        x, eps, a_t, a_s, eta, z = case
+        a, b, c = affine_step(a_t, a_s, variance(a_t, a_s, eta))
+        assert np.allclose(sampling_step(*case), a * x + b * eps + c * z, atol=1e-12)
+
+
+def test_the_runs_of_exercise_3_are_measured_ones():
+    """The table's rows: (path, same side, off) of η = 1 or 0 and S = 1000 or 10."""
+    rows = {(1.0, 1000): (83, 0.52, 1.0), (0.0, 1000): (1.2, 0.92, 1.0), (1.0, 10): (7.0, 0.49, 2.3)}
+    for (eta, S), (wiggle, side, off) in (rows | {(0.0, 10): (1.3, 0.92, 2.1)}).items():
+        run = lab.run_sampler("moons", "exact", S, eta, "linear", 0)
+        assert abs(run.wiggle / wiggle - 1) < 0.15 and abs(run.kept_side - side) < 0.01 and abs(run.off - off) < 0.1
+
+
+# --- planted errors ----------------------------------------------------------------------------------------------
+
+A_T, A_S, ETA, X, EPS, Z = sp.symbols("abar_t abar_s eta x epsilon z", positive=True)
+SIGMA_SQ = variance(A_T, A_S, ETA)
+PARTICLE, PULL = lab.PARTICLE, data_set("moons").eps(lab.PARTICLE[None], ALPHA_BAR[500])[0]
+
+
+def one_step(eta=0.5, sign=1, room=1.0):
+    """(7.2) for the lesson's particle, with a sign and the direction's room that can be put wrong."""
+    z = np.random.default_rng(1).standard_normal(2)
+    parts = lab.take_apart(PARTICLE, PULL, 500, 300, eta, z)
+    sigma_sq = variance(ALPHA_BAR[500], ALPHA_BAR[300], eta)
+    direction = np.sqrt(room - ALPHA_BAR[300] - sigma_sq) * PULL
+    verify("7.2", parts.signal + sign * direction + np.sqrt(sigma_sq) * z, parts.x_s)
+
+
+def mean_length(factor):
+    draws = 0.4 * np.random.default_rng(3).standard_normal((100_000, 2))
+    verify_mean("7.5", np.linalg.norm(draws, axis=1), 0.4 * factor)
+
+
+def at_the_bound(eta):
+    z = np.random.default_rng(4).standard_normal(2)
+    parts = lab.take_apart(PARTICLE, PULL, 500, 300, eta, z)
+    verify("7.6", parts.x_s, np.sqrt(ALPHA_BAR[300]) * parts.x0_hat + np.sqrt(1 - ALPHA_BAR[300]) * z)
+
+
+PLANTED = {
+    "7.1 a sign": lambda: verify(
+        "7.1",
+        (PARTICLE + np.sqrt(1 - ALPHA_BAR[500]) * PULL) / np.sqrt(ALPHA_BAR[500]),
+        data_set("moons").x0(PARTICLE[None], ALPHA_BAR[500])[0],
+    ),
+    "7.2 a sign": lambda: one_step(sign=-1),
+    "7.2 the room": lambda: one_step(room=1.1),
+    "7.3 not squared": lambda: verify("7.3", SIGMA_SQ / (1 - A_S), ETA * (1 - A_T / A_S) / (1 - A_T)),
+    "7.3 no room taken": lambda: verify("7.3", (1 - A_S) + SIGMA_SQ, 1 - A_S),
+    "7.4 turned round": lambda: verify("7.4", affine_step(A_T, A_S, SIGMA_SQ)[0], sp.sqrt(A_T / A_S)),
+    "7.4 half of b": lambda: verify("7.4", affine_step(A_T, A_S, SIGMA_SQ)[1], sp.sqrt(1 - A_S - SIGMA_SQ)),
+    "7.5 no root": lambda: mean_length(np.pi / 2),
+    "7.6 below the bound": lambda: at_the_bound(1.0),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_error_is_caught(name):
+    with pytest.raises(EquationError):
+        PLANTED[name]()
+
+
+def test_the_right_equations_pass():
+    one_step()
+    mean_length(np.sqrt(np.pi / 2))
+    at_the_bound(float(eta_max(ALPHA_BAR[500], ALPHA_BAR[300])))
+
+
+# --- the lab -----------------------------------------------------------------------------------------------------
+
+
+def test_bound_is_the_tightest_of_the_path():
+    tau = make_tau(1000, 10)
+    bound = lab.eta_of(lab.BOUND, tau)
+    assert bound == min(eta_max(ALPHA_BAR[t], ALPHA_BAR[s]) for t, s in pairwise(tau) if s > 0) > 1
+    assert lab.eta_of(0.3, tau) == 0.3 and lab.eta_of(lab.BOUND, (1000, 0)) == 1.0
+
+
+@pytest.mark.parametrize("S", [1, 3, 20, 1000])
+def test_the_clock_shows_the_last_time_that_was_reached(S):
+    tau = make_tau(1000, S)
+    for t in lab.CLOCK:
+        i = lab.visited(tau, t)
+        assert tau[i] >= t and (tau[i] == t or tau[i + 1] < t)
+
+
+def test_both_sides_start_from_the_same_points_and_end_where_their_sampler_ends():
+    ddpm, ddim = (lab.run_sampler("moons", "exact", 7, eta, "linear", 3) for eta in (1.0, 0.0))
+    assert np.array_equal(ddpm.frames[0], ddim.frames[0]) and not np.allclose(ddpm.frames[-1], ddim.frames[-1])
+    assert np.allclose(ddim.frames[-1][: lab.FOLLOWED], ddim.paths[-1], atol=1e-6)
+
+
+def test_exact_and_trained_start_alike_and_end_near_each_other():
+    exact, trained = (lab.run_sampler("moons", kind, 20, 0.0, "linear", 0) for kind in lab.DENOISERS[::-1])
+    assert np.allclose(exact.frames[0], trained.frames[0], atol=1e-6)
+    apart = np.linalg.norm(exact.frames[-1] - trained.frames[-1], axis=1)
+    assert 0 < np.median(apart) < 0.1
+
+
+CHANGES = {
+    "S": 50, "eta": 0.5, "t": 500, "seed": 4, "data": "ring", "kind": "exact", "spacing": "quadratic", "paths": False,
+    "ghosts": True,
+}  # fmt: skip
+
+
+def test_every_control_of_the_lab_moves_picture_and_words():
+    live = lab.trajectory_lab()
+    assert set(live.controls) == set(CHANGES)
+    live.controls["t"].value = 300  # where paths and ghosts have something to show
+    for name, value in CHANGES.items():
+        image, words = live.image.value, live.words
+        live.controls[name].value = value
+        assert live.image.value != image and live.words != words, name
+
+
+def test_every_control_of_the_digits_lab_moves_picture_and_words():
+    live = lab.digits_lab()
+    live.controls["t"].value = 300
+    for name in live.controls:
+        image, words = live.image.value, live.words
+        live.controls[name].value = CHANGES[name]
+        assert live.image.value != image and live.words != words, name
+
+
+def test_every_control_of_the_single_step_moves_picture_and_words():
+    live = lab.step_taken_apart()
+    for name, value in {"t": 700, "jump": 50, "eta": 1.0, "draw": 5}.items():
+        image, words = live.image.value, live.words
+        live.controls[name].value = value
+        assert live.image.value != image and live.words != words, name
+    live.controls["eta"].value = 0.0
+    assert "the only place there is" in live.words
+
+
+def test_ghosts_are_the_predicted_clean_samples_and_a_sample_is_its_own():
+    x = lab.starts(0, n=5)
+    exact = data_set("ring").x0(x, ALPHA_BAR[400])
+    assert np.allclose(lab.ghosts_of("ring", "exact", x, 400), exact)
+    assert lab.ghosts_of("ring", "exact", x, 0) is x
+
+
+def test_the_cache_of_runs_keeps_to_its_bound():
+    lab.run_sampler.clear()
+    for seed in range(3):
+        lab.run_sampler("ring", "trained", 1000, 0.0, "linear", seed)
+    assert 0 < lab.run_sampler.megabytes() < 48
+    assert lab.run_sampler("ring", "trained", 1000, 0.0, "linear", 0).frames.nbytes < 1_000_000
