@@ -68,9 +68,7 @@ def main():
         usual = np.median(took.get("the usual way", [np.nan])[2:])
         for name, times in took.items():
             middle, high = np.percentile(times[2:], [50, 95])
-            print(
-                f"S = {S:3}  {name:14} median {middle:6.1f}, p95 {high:6.1f}; the usual way takes {usual / middle:.1f} ×"
-            )
+            print(f"S = {S:3}  {name:14} median {middle:6.1f}, p95 {high:6.1f}; the usual way: {usual / middle:.1f} ×")
 
 
 if __name__ == "__main__":

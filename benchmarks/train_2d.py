@@ -131,7 +131,15 @@ def seconds_to_levels(recipe, data, seed, limit, clock, device):
 
 
 def line(name, values):
-    print(f"{name:30}" + "".join(f"{value:9.2f}" if value < math.inf else "    never" for value in values), flush=True)
+    words = [value if isinstance(value, str) else "never" if value == math.inf else f"{value:.2f}" for value in values]
+    print(f"{name:30}" + "".join(f"{word:>9}" for word in words), flush=True)
+
+
+def ratio(ours, theirs, limit):
+    """Return how many times longer a peer took, as text; at least so many if it never got there within ``limit``."""
+    if ours == math.inf:
+        return "?"
+    return f"{theirs / ours:.1f}" if theirs < math.inf else f"> {limit / ours:.0f}"
 
 
 def compare(recipes, arguments):
@@ -146,9 +154,17 @@ def compare(recipes, arguments):
             table[name][who] = [median(column) for column in zip(*runs, strict=True)]
             line(f"{name}: {who}, s", table[name][who])
         for who in list(recipes)[1:]:
-            ratios = [b / a if a < math.inf else math.nan for a, b in zip(table[name]["ours"], table[name][who])]  # noqa: B905
-            line(f"{name}: {who} / ours", ratios)
+            pairs = zip(table[name]["ours"], table[name][who], strict=True)
+            line(f"{name}: {who} / ours", [ratio(*pair, arguments.limit) for pair in pairs])
     return table
+
+
+def without_infinity(table):
+    """Return the table with null, which JSON knows, for what was not reached, and seconds to the hundredth."""
+    return {
+        name: {who: [None if s == math.inf else round(s, 2) for s in row] for who, row in rows.items()}
+        for name, rows in table.items()
+    }
 
 
 def main():
@@ -180,7 +196,8 @@ def main():
     if arguments.record:
         arguments.record.parent.mkdir(parents=True, exist_ok=True)
         facts = {"where": where, "machine": platform.machine(), "torch": torch.__version__, "levels": LEVELS}
-        arguments.record.write_text(json.dumps(facts | {"seconds": table}, indent=2) + "\n")
+        facts |= {"seeds": arguments.seeds, "limit": arguments.limit, "seconds": without_infinity(table)}
+        arguments.record.write_text(json.dumps(facts, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,10 @@ def device_in_words(device):
 
 
 class Progress(NamedTuple):
-    """Where a run is: ``loss`` is the mean since the last report, ``rate`` in steps per second."""
+    """Where a run is: ``loss`` is the mean since the last report, ``rate`` in steps per second.
+
+    ``rate`` and ``seconds_left`` are of the training alone: what the loop does between two reports comes on top.
+    """
 
     step: int
     steps: int
@@ -115,7 +118,7 @@ class Run:
         fused = self.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings["lr"], betas=(0.9, 0.99), fused=fused)
         self.generator = torch.Generator(self.device).manual_seed(settings["seed"])
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.stop_pressed = 0, 0.0, False
 
     def loss(self):
         """Draw a batch and return its L_simple (DDPM eq. 14, for the network's target)."""
@@ -129,21 +132,26 @@ def fit(run, path=None, every=None, save_seconds=5.0):
     """Train ``run`` to its end, yielding a :class:`Progress` every ``every`` steps (a hundredth of all if None).
 
     With a ``path`` the run is saved there every ``save_seconds``, at the end, and when it is stopped: by leaving the
-    loop, by an error in it, or by the stop button, which waits for the report in hand so that no step is half done.
-    Call it again with the same run, or with one from :func:`load_run`, to continue.
+    loop, or by the stop button, which waits for the report in hand so that no step is half done (and for a picture
+    drawn under :func:`stop_button_waits`). An error in the body of the loop leaves the file as it was last saved.
+    Loop over ``fit`` again with the same run, or with one from :func:`load_run`, to continue; a finished run yields
+    nothing.
     """
     steps = run.settings["steps"]
     every = max(1, steps // 100) if every is None else every
     require_int("every", every, 1)
+    run.stop_pressed = False
     saved_at = time.monotonic()
     try:
         while run.step < steps:
-            with _interrupts_wait():
+            with stop_button_waits(run):
                 progress = _train(run, min(every - run.step % every, steps - run.step))
+            _stop_if_pressed(run)
             if path is not None and (run.step == steps or time.monotonic() - saved_at >= save_seconds):
                 save_run(run, path)
                 saved_at = time.monotonic()
             yield progress
+            _stop_if_pressed(run)
     except (GeneratorExit, KeyboardInterrupt):
         if path is not None:
             save_run(run, path)
@@ -151,19 +159,27 @@ def fit(run, path=None, every=None, save_seconds=5.0):
 
 
 @contextmanager
-def _interrupts_wait():
-    """Hold back the stop button until the block has ended; it only ever reaches the main thread."""
+def stop_button_waits(run):
+    """Hold back the stop button until the block has ended; then :func:`fit` stops ``run`` between two steps.
+
+    For what draws a run inside the loop: else a press ends the loop behind ``fit``'s back, with a half-drawn picture
+    and no checkpoint. A press only ever reaches the main thread; elsewhere there is nothing to hold back.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    presses = []
-    before = signal.signal(signal.SIGINT, lambda *press: presses.append(press))
+    before = signal.signal(signal.SIGINT, lambda *press: setattr(run, "stop_pressed", True))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before or signal.default_int_handler)
-    if presses:
-        raise KeyboardInterrupt
+
+
+def _stop_if_pressed(run):
+    """Raise the KeyboardInterrupt that :func:`stop_button_waits` held back, once."""
+    if run.stop_pressed:
+        run.stop_pressed = False
+        raise KeyboardInterrupt("the stop button: the run is whole, and another loop over fit(run) continues it")
 
 
 def _train(run, count):

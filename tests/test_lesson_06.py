@@ -1,10 +1,14 @@
 """Lesson 06: the exercises name mistakes, wrong equations are caught, the pictures follow, the measures measure."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import sympy as sp
 import torch
 
+from ddim_lessons import training
 from ddim_lessons.checks import EquationError, judge, verify, verify_mean
 from ddim_lessons.ddim import add_noise, predict_x0
 from ddim_lessons.exercises.lesson_06 import EXERCISES, WEIGHTS, average_of
@@ -14,7 +18,7 @@ from ddim_lessons.networks import PointMLP, eps_fn, make_target, time_features, 
 from ddim_lessons.oracle import gaussian
 from ddim_lessons.plots import draw_digits
 from ddim_lessons.schedules import alpha_bar_schedule
-from ddim_lessons.training import Run, fit
+from ddim_lessons.training import Run, fit, load_run
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 
@@ -54,11 +58,17 @@ WRONG = [
     ("6.4", lambda w, d: d * w[0] + (1 - d) * w[-1], "once only"),
     ("6.4", lambda w, d: d * w[-2] + (1 - d) * w[-1], "row before it"),
     ("6.4", lambda w, d: w[0], "none of the usual mistakes"),
-    ("6.5", {"A", "B"}, "another target"),
-    ("6.5", {"A", "C"}, "draws its times"),
-    ("6.5", {"A", "E"}, "another schedule"),
-    ("6.5", {"D", "E"}, "another network only"),
-    ("6.5", {"B", "C"}, "none of the usual mistakes"),
+    ("6.5", {"A", "B"}, "A and B have different targets. Hint: by (6.4)"),
+    ("6.5", {"A", "C"}, "A and C have different times. Hint: small t"),
+    ("6.5", {"A", "E"}, "A and E have different schedules. Hint: look at the loss of the exact"),
+    ("6.5", {"C", "B"}, "B and C have different targets and times"),
+    ("6.5", {"B", "D"}, "B and D have different targets."),
+    ("6.5", {"B", "E"}, "B and E have different targets and schedules"),
+    ("6.5", {"C", "D"}, "C and D have different times."),
+    ("6.5", {"C", "E"}, "C and E have different times and schedules"),
+    ("6.5", {"D", "E"}, "D and E have different schedules."),
+    ("6.5", {"A", "C", "D"}, "one of them draws its times otherwise"),
+    ("6.5", {"A"}, "none of the usual mistakes"),
     *[("6.6", f"line {k}", "is not it") for k in (1, 2, 3, 5, 6)],
     ("6.6", "line 7", "none of the usual mistakes"),
 ]
@@ -115,7 +125,7 @@ def wrong_features(factor):
 
 
 def wrong_average():
-    """(6.6) with the newest weight counted by δ instead of 1."""
+    """(6.6) with the newest weight counted by the decay instead of 1."""
     theta = np.random.default_rng(3).standard_normal(201)
     verify(
         "6.6", average_of(theta, 0.98), 0.98**200 * theta[0] + 0.02 * np.sum(0.98 ** np.arange(1, 201) * theta[:0:-1])
@@ -212,6 +222,31 @@ def test_walking_through_training_moves_picture_and_words():
         live.controls[name].value = value
         assert live.image.value != image and live.words != words, name
     assert "2,000 training steps" in live.words and "t = 30" in live.words and "S = 50" in live.words
+
+
+@pytest.mark.parametrize("where", ["training", "drawing"])
+def test_the_stop_button_leaves_whole_picture_run_and_file(tmp_path, monkeypatch, where):
+    run = Run(pictures.new_network(PointMLP, 0), pictures.points(), steps=60, batch=32, device="cpu")
+    view, path = pictures.training_view(run), tmp_path / "run.safetensors"
+    owner, name = {"training": (training, "_step"), "drawing": (view.scene, "move")}[where]
+    plain = getattr(owner, name)
+
+    def pressed(*arguments):
+        if run.step == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+        return plain(*arguments)
+
+    monkeypatch.setattr(owner, name, pressed)
+    loop = fit(run, path, every=20, save_seconds=1e9)
+    with pytest.raises(KeyboardInterrupt, match="another loop over fit"):
+        for progress in loop:  # a notebook keeps the loop alive with the traceback, so leaving it saves nothing
+            view.update(progress)
+    monkeypatch.undo()
+    assert load_run(path, pictures.points(), device="cpu").step == run.step == (40 if where == "training" else 20)
+    assert view.steps == [20] and "After 20 steps" in view.words
+    for progress in fit(run, every=20):
+        view.update(progress)
+    assert view.steps[-1] == run.step == 60 and not run.stop_pressed
 
 
 def test_recorded_snapshots_get_better():

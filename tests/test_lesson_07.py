@@ -8,7 +8,7 @@ import sympy as sp
 import torch
 
 from ddim_lessons.checks import EquationError, judge, verify, verify_mean
-from ddim_lessons.ddim import affine_step, eta_max, predict_x0, variance
+from ddim_lessons.ddim import affine_step, eta_max, variance
 from ddim_lessons.exercises.lesson_07 import EXERCISES, sampling_step
 from ddim_lessons.explorers import lesson_07 as lab
 from ddim_lessons.schedules import make_tau

@@ -1,5 +1,7 @@
 """Exercises of lesson 06: the target v, ε from v, stratified times, the moving average, comparable losses, a bug."""
 
+from itertools import combinations
+
 import numpy as np
 
 from ..checks import Exercise, Mistake, choice
@@ -16,6 +18,28 @@ def average_of(weights, decay):
     for row in weights[1:]:
         average = decay * average + (1 - decay) * row
     return average
+
+
+TRAININGS = {  # target, times, schedule: what decides the floor and the weights
+    "A": ("ε", "uniform", "T = 1000"),
+    "B": ("v", "uniform", "T = 1000"),
+    "C": ("ε", "squared", "T = 1000"),
+    "D": ("ε", "uniform", "T = 1000"),
+    "E": ("ε", "uniform", "T = 50"),
+}
+WHY = {
+    "targets": "by (6.4) the square of an error counts 1/ᾱ_t times more in v than in ε.",
+    "times": "small t, where most of ε is unknowable, counts more in C.",
+    "schedules": "look at the loss of the exact denoiser on the two schedules.",
+}
+
+
+def uncomparable(pair):
+    """Return the mistake of comparing a ``pair`` of trainings that differ in more than the network."""
+    one, other = (TRAININGS[name] for name in pair)
+    different = [what for what, a, b in zip(WHY, one, other, strict=True) if a != b]
+    name = f"{' and '.join(pair)} have different {' and '.join(different)}"
+    return Mistake(name, lambda: set(pair), WHY[different[0]])
 
 
 EXERCISES = {
@@ -142,25 +166,11 @@ EXERCISES = {
         truth=lambda: {"A", "D"},
         cases=[()],
         mistakes=[
+            *(uncomparable(pair) for pair in combinations(TRAININGS, 2) if pair != ("A", "D")),
             Mistake(
-                "B has another target",
-                lambda: {"A", "B"},
-                "by (6.4) an error weighs 1/ᾱ_t times more in v.",
-            ),
-            Mistake(
-                "C draws its times otherwise",
-                lambda: {"A", "C"},
-                "small t, where most of ε is unknowable, counts more in C.",
-            ),
-            Mistake(
-                "E has another schedule",
-                lambda: {"A", "E"},
-                "look at the loss of the exact denoiser on the two schedules.",
-            ),
-            Mistake(
-                "D has another network only",
-                lambda: {"D", "E"},
-                "a loss may be compared if data, target, times and schedule are the same.",
+                "these are all that share a target and a schedule, but one of them draws its times otherwise",
+                lambda: {"A", "C", "D"},
+                "drawing some times more often gives them more weight, in the floor too.",
             ),
         ],
     ),

@@ -12,9 +12,10 @@ from ..ddim import add_noise, ddim_sample
 from ..digits import DATA
 from ..metrics import noise_floor, sliced_w2
 from ..networks import PointMLP, eps_fn
-from ..plots import BLUE, INK, PALE, VERMILION, draw_digits, draw_points, frame, panels  # noqa: F401
+from ..plots import BLUE, INK, PALE, VERMILION, draw_points, frame, panels
 from ..schedules import alpha_bar_schedule, make_tau
 from ..toy_data import data_set
+from ..training import stop_button_waits
 from ..widgets import LiveFigure, choice_slider
 
 MOONS = data_set("moons")
@@ -233,7 +234,11 @@ class TrainingView:
         self.live.box.children = [ipw.HBox([self.bar, self.label]), self.live.image, self.live.caption]
 
     def update(self, progress):
-        """Draw the run as it is after a report of ``fit``."""
+        """Draw the run as it is after a report of ``fit``; the stop button waits for the picture."""
+        with stop_button_waits(self.run):
+            self._show(progress)
+
+    def _show(self, progress):
         self.steps.append(progress.step)
         self.losses.append(progress.loss)
         self.bar.value = progress.step
@@ -294,7 +299,7 @@ def walk_through_training() -> LiveFigure:
     nothing = np.zeros((len(GRID), 2))
     exact, under = draw_field(axes[0], nothing, INK, 0.007), draw_field(axes[1], nothing, PALE, 0.022, head=1)
     learned = draw_field(axes[1], nothing, BLUE, 0.007)
-    for axis, title in zip(axes, ("exact", "grey: exact, blue: network", "samples"), strict=True):
+    for axis, title in zip(axes, ("exact field", "grey: exact, blue: network", "samples"), strict=True):
         frame(axis, LIMIT, title)
     draw_points(axes[2], MOONS.means, PALE, size=7, alpha=1.0)
     dots = draw_points(axes[2], nothing, VERMILION, size=3)
@@ -316,7 +321,7 @@ def walk_through_training() -> LiveFigure:
             f"{len(samples)} samples with S = {S}: {distance:.1f} noise floors from the data."
         )
 
-    return LiveFigure(figure, [exact, under, learned, dots], controls, update)
+    return LiveFigure(figure, [exact, under, learned, dots], controls, update, play="step")
 
 
 @lru_cache(maxsize=4)
