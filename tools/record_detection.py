@@ -1,13 +1,12 @@
 """Record what lesson 10 shows but does not wait for: ``data/results/lesson_10.json`` and ``lesson_10.npz``.
 
-    python tools/record_detection.py                        # about twelve minutes on one core
-    python tools/record_detection.py table crowd            # or some parts: table, crowd, controls, maps, noise
+    python tools/record_detection.py                        # about ten minutes on one core
+    python tools/record_detection.py table crowd            # or some parts: table, crowd, controls, maps
 
-* table: AP over steps × boxes on 300 held-out pictures, two noise seeds; and their standard error over the pictures;
+* table: AP over steps × boxes on 300 held-out pictures, two noise seeds;
 * crowd: the same on pictures with about 11 objects, which training never showed;
 * controls: 16 boxes, with parts of the sampler exchanged or left out, four noise seeds, every ensemble;
-* maps: AP over steps × boxes for all settings of the live figure, on fewer pictures;
-* noise: a second network, trained on pure noise alone and always told t = T, measured like the controls.
+* maps: AP over steps × boxes for all settings of the live figure, on fewer pictures.
 """
 
 import argparse
@@ -18,8 +17,7 @@ from itertools import product
 import numpy as np
 import torch
 
-from ddim_lessons.detection_training import DetectionRun
-from ddim_lessons.detector import ENSEMBLES, Detector, T, maps_of
+from ddim_lessons.detector import ENSEMBLES, T, maps_of
 from ddim_lessons.explorers.lesson_10 import (
     BOXES,
     RESULTS,
@@ -31,7 +29,6 @@ from ddim_lessons.explorers.lesson_10 import (
     measure,
     run,
 )
-from ddim_lessons.training import fit
 
 MAP_PICTURES = 100
 CONTROLS = {
@@ -96,23 +93,11 @@ def record_maps():
     return {"map_settings": map_settings(), "map_pictures": MAP_PICTURES}
 
 
-def record_noise():
-    """Train on pure noise alone, as long as the detector of the lesson was, and measure."""
-    torch.manual_seed(0)
-    steps = detector().card["settings"]["steps"]
-    training = DetectionRun(Detector(), steps=steps, earliest=T)
-    for progress in fit(training, every=steps // 10):
-        print(f"  pure noise   {progress}", flush=True)
-    choices = {"fresh": {"update": "fresh", "told": T}, "full, told T": {"told": T}}
-    return {"pure_noise": controls(training.average.cpu(), choices, 2)}
-
-
 PARTS = {
     "table": record_table,
     "crowd": record_crowd,
     "controls": record_controls,
     "maps": record_maps,
-    "noise": record_noise,
 }
 
 
