@@ -1,9 +1,11 @@
 """Lesson 10: boxes from noise, on live pictures and in recorded tables. This module loads torch."""
 
 import json
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
+import torch
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 
@@ -127,8 +129,9 @@ def draw_picture(axes, pixels, title=""):
 
 
 def paler(pixels):
-    """Return a picture (3, 64, 64) as 8-bit (64, 64, 3), which draws fastest, and nearer to white."""
-    return (255 * (0.45 + 0.55 * np.moveaxis(pixels, 0, -1))).astype(np.uint8)
+    """Return a picture (3, 64, 64) nearer to white, as 8-bit RGBA (64, 64, 4), which draws faster than RGB."""
+    color = (255 * (0.45 + 0.55 * np.moveaxis(pixels, 0, -1))).astype(np.uint8)
+    return np.dstack([color, np.full((SIDE, SIDE), 255, dtype=np.uint8)])
 
 
 def class_colors(labels, strength):
@@ -163,11 +166,23 @@ def gallery():
     return pictures, maps_of(detector(), pictures)
 
 
+@contextmanager
+def one_thread():
+    """Let torch use one thread: for one picture, handing work to a second costs more than it brings."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @bounded_cache(20)
 def run_picture(index, seed, S, N, eta, renew, update):
     """Run picture ``index`` of the gallery; returns the list of visits."""
     pictures, maps = gallery()
-    return run(detector(), pictures.only(index), S, N, seed, eta, renew, update, maps=maps[index : index + 1])
+    with one_thread():
+        return run(detector(), pictures.only(index), S, N, seed, eta, renew, update, maps=maps[index : index + 1])
 
 
 def judge_picture(found, boxes, labels):
@@ -180,7 +195,7 @@ def judge_picture(found, boxes, labels):
 
 def boxes_from_noise() -> LiveFigure:
     """One picture, N boxes from noise: z_t and x̂_0 at each visited time, the result, and the recorded map of AP."""
-    figure, axes = panels(2, 2, width=7.6, height=7.4)
+    figure, axes = panels(2, 2, width=7.0, height=6.9)
     scene = _Scene(axes)
     controls = {
         "picture": menu("picture", [("1", 0), ("2", 1), ("3", 2), ("4", 3), ("crowd 1", 4), ("crowd 2", 5)], 0),
