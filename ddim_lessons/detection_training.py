@@ -23,9 +23,9 @@ BOXES = (16, 32, 48, 64)  # boxes a picture, in turn
 class DetectionRun(Run):
     """A training of a detector on pictures that are drawn while it trains; for ``fit``, without a path.
 
-    ``steps``, ``batch``, ``lr``, ``decay`` and ``seed`` are those of :class:`ddim_lessons.training.Run`. Times are drawn
-    from ``earliest`` … T; ``earliest`` = T trains on pure noise alone. ``device`` None is CUDA if there is one, else the
-    CPU: the embedding bag that reads the boxes is not made for every other device.
+    ``steps``, ``batch``, ``lr``, ``decay`` and ``seed`` are those of :class:`ddim_lessons.training.Run`. Times are
+    drawn from ``earliest`` … T; ``earliest`` = T trains on pure noise alone. ``device`` None is CUDA if there is one,
+    else the CPU: the embedding bag that reads the boxes is not made for every other device.
     """
 
     def __init__(self, model, steps=2000, batch=16, lr=1e-3, decay=0.998, earliest=1, seed=0, device=None):

@@ -1,0 +1,74 @@
+"""Grids of times as libraries make them, in our index (time t is their index t − 1), and an inspector that trusts none.
+
+A grid is the tuple of the times at which the denoiser is asked, from the first step to the last; the last hop goes
+from its last time to the data, t = 0. Nothing is checked here on purpose: see :func:`inspect`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .schedules import SPACINGS, make_tau
+
+
+class Inspection(NamedTuple):
+    """What a grid really does: see :func:`inspect`."""
+
+    steps: int  # how often the denoiser is asked
+    start: float | None  # ᾱ where pure noise is put in; None if that time does not exist
+    last_hop: float | None  # 1 − ᾱ at the last time: the noise that the last hop must remove at once
+    out_of_range: tuple  # times that do not exist
+    repeated: int  # steps that go nowhere
+
+
+def leading_from_0(T, S):
+    """Indices i·⌊T/S⌋, i = 0 … S−1: the top is ⌊T/S⌋ below the end."""
+    return tuple(1 + i * (T // S) for i in range(S))[::-1]
+
+
+def leading_offset_1(T, S):
+    """The same, one later, as for networks that were trained so."""
+    return tuple(2 + i * (T // S) for i in range(S))[::-1]
+
+
+def strided_range(T, S):
+    """A range over all indices with the stride ⌊T/S⌋: as many as fit."""
+    return tuple(1 + index for index in range(0, T, T // S))[::-1]
+
+
+def strided_range_plus_1(T, S):
+    """The same with 1 added to every index, the top one included."""
+    return tuple(2 + index for index in range(0, T, T // S))[::-1]
+
+
+def squares_to_80_percent(T, S):
+    """Squares of S equal steps from 0 to √(0.8 T), cut to whole indices."""
+    return tuple(1 + int(root**2) for root in np.linspace(0, np.sqrt(0.8 * T), S))[::-1]
+
+
+GRIDS = {
+    f"ours, {name}": lambda T, S, name=name: make_tau(T, S, name)[:-1] for name in SPACINGS
+} | {
+    "leading, from index 0": leading_from_0,
+    "leading, offset 1": leading_offset_1,
+    "strided range": strided_range,
+    "strided range + 1": strided_range_plus_1,
+    "squares to 0.8 T": squares_to_80_percent,
+}  # fmt: skip
+
+
+def inspect(times, alpha_bar):
+    """Return the :class:`Inspection` of a grid ``times`` on the schedule ``alpha_bar`` of length T + 1."""
+    T = len(alpha_bar) - 1
+
+    def level(t):
+        return float(alpha_bar[t]) if 0 <= t <= T else None
+
+    last = level(times[-1])
+    return Inspection(
+        steps=len(times),
+        start=level(times[0]),
+        last_hop=None if last is None else 1 - last,
+        out_of_range=tuple(t for t in times if not 0 <= t <= T),
+        repeated=len(times) - len(set(times)),
+    )

@@ -1,0 +1,97 @@
+"""Samples and metrics of lesson 08's tables."""
+
+import numpy as np
+import pytest
+import torch
+
+from ddim_lessons import quality
+from ddim_lessons.digits import load_digits
+from ddim_lessons.gaussians import sampler_moments
+from ddim_lessons.metrics import coverage, off_manifold, standard_error
+from ddim_lessons.oracle import finite_data, gaussian
+from ddim_lessons.quality import ALPHA_BAR, CLEAN_HAT, HAT, LEVELS
+from ddim_lessons.schedules import make_tau
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Two busy cores that share such small networks are many times slower than one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_the_fast_exact_denoiser_is_the_oracle_s():
+    x0 = load_digits()[0]
+    fast, exact = quality.finite_eps_fn(x0, ALPHA_BAR), finite_data(x0).eps_fn(ALPHA_BAR)
+    noise = np.random.default_rng(0).standard_normal((50, 64))
+    for t in (1, 30, 300, 1000):
+        x_t = ALPHA_BAR[t] ** 0.5 * x0[:50] + (1 - ALPHA_BAR[t]) ** 0.5 * noise
+        assert np.allclose(fast(x_t.astype(np.float32), t), exact(x_t, t), atol=2e-4)
+        assert fast(x_t.astype(np.float32), t).dtype == np.float32
+
+
+def test_x_T_depends_on_the_seed_alone_and_levels_differ():
+    draws = {level: quality.draw("ring", "exact", 5, level, 0, n=50) for level in LEVELS}
+    assert np.array_equal(draws["0"], quality.draw("ring", "exact", 5, "0", 0, n=50))
+    assert not np.array_equal(draws["0"], quality.draw("ring", "exact", 5, "0", 1, n=50))
+    for first, second in zip(LEVELS, LEVELS[1:], strict=False):
+        assert not np.allclose(draws[first], draws[second]), (first, second)
+    assert draws["0"].shape == (50, 2)
+
+
+def test_bad_levels_and_denoisers_are_named():
+    with pytest.raises(ValueError, match="level is '0.3'"):
+        quality.draw("ring", "exact", 5, "0.3", 0)
+    with pytest.raises(ValueError, match="denoiser is 'perfect'"):
+        quality.draw("ring", "perfect", 5, "0", 0)
+
+
+def test_hat_is_right_for_unit_gaussian_data_and_noisy_on_a_point():
+    tau, x_T = make_tau(1000, 10), np.random.default_rng(0).standard_normal((20_000, 1))
+    unit = gaussian([0.0], 1.0).eps_fn(ALPHA_BAR)
+    samples = quality.hat_sample(x_T, unit, ALPHA_BAR, tau, np.random.default_rng(1))
+    assert samples.var() == pytest.approx(1.0, abs=0.04)
+    *_, (_, _, ddpm) = sampler_moments(0.0, 1.0, ALPHA_BAR, tau, 1.0)
+    assert ddpm < 0.6
+    point = gaussian([0.0], 0.0).eps_fn(ALPHA_BAR)
+    samples = quality.hat_sample(x_T, point, ALPHA_BAR, tau, np.random.default_rng(1))
+    assert samples.var() == pytest.approx(1 - ALPHA_BAR[100], rel=0.04)
+    assert quality.hat_sample(x_T, point, ALPHA_BAR, tau, np.random.default_rng(1), clean_end=True).std() < 1e-6
+
+
+def test_the_error_of_a_mean_is_its_standard_error():
+    parts = [quality.true_draw("digits", seed, n=40) for seed in range(5)]
+    values, errors = quality.measure_with_error("digits", parts)
+    away = [quality.describe("digits", part + 0.1)["away"].mean() for part in parts]
+    values, errors = quality.measure_with_error("digits", [part + 0.1 for part in parts])
+    assert values[1] == pytest.approx(np.mean(away)) and errors[1] == pytest.approx(standard_error(away))
+
+
+def test_metrics_of_points_are_the_package_s():
+    data = quality.data_set("moons")
+    samples, truth = quality.true_draw("moons", 0, n=500) * 1.1, quality.true_draw("moons", 1, n=500)
+    found = quality.measure("moons", quality.describe("moons", samples), truth)
+    assert found[1:] == (off_manifold(samples, data.means), coverage(samples, data.means))
+    assert quality.measure("moons", quality.describe("moons", truth), truth)[0] == 0
+
+
+def test_true_digits_are_near_sure_and_close():
+    x = load_digits()[0]
+    distance, away, sure = quality.measure("digits", quality.describe("digits", x))
+    assert abs(distance) < 1e-6 and away == 0 and sure > 0.95
+    assert 0.2 < quality.nearest_other().mean() < 0.3
+
+
+def test_floors_fall_with_n():
+    few, many = (quality.floors("digits", n, repeats=3)[0] for n in (300, 1200))
+    assert few[0] > 2 * many[0] and few[1] == many[1]
+
+
+def test_hats_are_the_levels_that_the_explorer_knows():
+    from ddim_lessons.explorers import lesson_08
+
+    assert lesson_08.LEVELS[-2:] == (HAT, CLEAN_HAT)
+    assert lesson_08.LEVELS == quality.LEVELS and lesson_08.STEPS == quality.STEPS
+    assert lesson_08.CASES == quality.CASES and lesson_08.METRICS == quality.METRICS
