@@ -275,6 +275,7 @@ def load_weights(name):
 
 def save_run(run, path):
     """Write a run to ``path``, so that :func:`load_run` continues bit for bit on the same machine."""
+    require(hasattr(run, "x0"), "run", type(run).__name__, "a Run on stored data: this one draws its data as it trains")
     tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in run.average.state_dict().items()}
     for number, moments in run.optimizer.state_dict()["state"].items():

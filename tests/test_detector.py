@@ -224,6 +224,14 @@ def test_a_short_training_learns_and_depends_on_the_seed_alone():
     assert all(torch.equal(a, b) for a, b in zip(run.average.parameters(), again.average.parameters(), strict=True))
 
 
+def test_a_training_that_draws_its_data_is_not_saved(tmp_path):
+    run = training.DetectionRun(small(), steps=1, batch=2, device="cpu")
+    with pytest.raises(ValueError, match="run is 'DetectionRun'"):
+        for _ in fit(run, tmp_path / "run.safetensors"):
+            pass
+    assert run.step == 1 and list(tmp_path.iterdir()) == []
+
+
 def test_training_on_pure_noise_never_sees_an_earlier_time():
     run = training.DetectionRun(small(), steps=2, batch=4, earliest=T, device="cpu")
     seen = []
