@@ -20,6 +20,7 @@ ALLOWED = {  # what a module may load on top of NumPy; every module that is not 
     "explorers": {"matplotlib", "IPython", "PIL", "ipywidgets"},
     "explorers.lesson_06": {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"},
     "explorers.lesson_07": {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"},
+    "explorers.lesson_09": {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"},
     "explorers.lesson_10": {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"},
 }
 MODULES = sorted(p.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".") for p in PACKAGE.rglob("*.py"))

@@ -1,0 +1,149 @@
+"""The step at η = 0 as a step along a curve: its two coordinates, exact solutions, second-order solvers, the way up.
+
+With x̄ = x/√ᾱ and σ̃ = √((1−ᾱ)/ᾱ) the step is x̄_s = x̄_t + (σ̃_s − σ̃_t) ε̂, Euler's step of dx̄ = ε̂ dσ̃ (DDIM eq. 13
+and 14). Everything here has no noise, and runs on NumPy arrays and torch tensors unless it says otherwise.
+"""
+
+from itertools import pairwise
+from math import erf
+
+import numpy as np
+
+from .ddim import Moment, alpha_bar_pair, invert_step, move, predict_eps, predict_x0
+from .errors import require, require_choice, require_finite, require_int, require_real, require_same_shape
+from .schedules import check_tau
+
+GUESSES = ("eps", "x0")
+
+# --- the two coordinates -----------------------------------------------------------------------------------------
+
+
+def sigma_bar(alpha_bar_t):
+    """Return σ̃ = √((1−ᾱ_t)/ᾱ_t), noise in units of the signal: 0 at the data, 157 at T = 1000, linear (DDIM §4.3)."""
+    return ((1 - alpha_bar_t) / alpha_bar_t) ** 0.5
+
+
+def half_log_snr(alpha_bar_t):
+    """Return λ = −log σ̃ = ½ log(ᾱ_t/(1−ᾱ_t)) of a number ᾱ_t; infinite at ᾱ_t = 1."""
+    return float("inf") if alpha_bar_t == 1 else 0.5 * float(np.log(alpha_bar_t / (1 - alpha_bar_t)))
+
+
+def smooth_alpha_bar(S, power=2):
+    """Return ᾱ of a schedule with T = S, for :func:`range` as τ: at u = (i/S)^power of the continuous linear schedule.
+
+    ᾱ(u) = exp(−∫β), β from 0.1 to 20. No time is rounded, so halving every step really halves it; shape (S + 1,).
+    """
+    require_int("S", S, 1)
+    u = (np.arange(S + 1) / S) ** power
+    return np.exp(-(0.1 * u + 19.9 * u**2 / 2))
+
+
+# --- exact solutions ---------------------------------------------------------------------------------------------
+
+
+def gaussian_flow(x_T, mean, var, alpha_bar_T, alpha_bar_s=1.0):
+    """Return where x_T is at ᾱ_s on the exact curve for data N(mean, var I): x̄ − mean ∝ √(var + σ̃²)."""
+    start, end = var + sigma_bar(alpha_bar_T) ** 2, var + sigma_bar(alpha_bar_s) ** 2
+    return alpha_bar_s**0.5 * (mean + (x_T / alpha_bar_T**0.5 - mean) * (end / start) ** 0.5)
+
+
+def cdf(mixture, x, alpha_bar_t=1.0):
+    """Return the distribution function of a one-dimensional ``mixture`` noised to ᾱ_t at x of shape (n, 1); so shaped.
+
+    NumPy only, as is :func:`quantile_map`.
+    """
+    require(mixture.dim == 1, "the mixture's dimension", mixture.dim, "1")
+    width = (alpha_bar_t * mixture.std**2 + 1 - alpha_bar_t) ** 0.5
+    z = (x - alpha_bar_t**0.5 * mixture.means[:, 0]) / width
+    return ((1 + np.vectorize(erf)(z / 2**0.5)) / 2) @ mixture.weights[:, None]
+
+
+def quantile_map(mixture, x_T, alpha_bar_T, reach=20.0, halvings=55):
+    """Return F_0⁻¹(F_T(x_T)) for x_T of shape (n, 1): where the exact curve in one dimension ends. By bisection."""
+    share = cdf(mixture, x_T, alpha_bar_T)
+    low, high = np.full(x_T.shape, -reach), np.full(x_T.shape, reach)
+    for _ in range(halvings):
+        middle = (low + high) / 2
+        too_low = cdf(mixture, middle) < share
+        low, high = np.where(too_low, middle, low), np.where(too_low, high, middle)
+    return (low + high) / 2
+
+
+# --- second order ------------------------------------------------------------------------------------------------
+
+
+def multistep_path(x_T, eps_fn, alpha_bar, tau, guess="x0"):
+    """Walk down ``tau`` by a second-order solver that calls the denoiser once a step; yields a ``Moment`` at each time.
+
+    The step is DDIM's, with a ``guess`` moved half a step ahead along the line through the last two:
+
+    * ``eps``: ε̂ over σ̃, the two-step method of Adams and Bashforth;
+    * ``x0``: x̂_0 over λ = −log σ̃, which is DPM-Solver++(2M) of Lu et al. 2022; its last hop to 0 is DDIM's own.
+    """
+    check_tau(tau, len(alpha_bar) - 1)
+    require_choice("guess", guess, GUESSES)
+    require_finite("x_T", x_T)
+    x, old, h_old = x_T, None, None
+    for t, t_prev in pairwise(tau):
+        a_t, a_prev = alpha_bar_pair(alpha_bar, t, t_prev)
+        eps_hat = eps_fn(x, t)
+        require_same_shape("eps_hat", eps_hat, "x_t", x)
+        x0_hat = predict_x0(x, eps_hat, a_t)
+        yield Moment(t, x, x0_hat)
+        now, clock = (eps_hat, sigma_bar) if guess == "eps" else (x0_hat, half_log_snr)
+        h = clock(a_prev) - clock(a_t)
+        ahead = now if old is None or np.isinf(h) else now + h / (2 * h_old) * (now - old)
+        x = _step(x, ahead, a_t, a_prev, guess)
+        old, h_old = now, h
+    require_finite("the sample, and so an eps_hat on the way,", x)
+    yield Moment(tau[-1], x, x)
+
+
+def multistep_sample(x_T, eps_fn, alpha_bar, tau, guess="x0"):
+    """Return only the end of :func:`multistep_path`, the sample: shaped like ``x_T``."""
+    for moment in multistep_path(x_T, eps_fn, alpha_bar, tau, guess):
+        last = moment
+    return last.x
+
+
+def _step(x, ahead, alpha_bar_t, alpha_bar_prev, guess):
+    """DDIM's step from ``x`` with ``ahead`` in the place of ε̂ or of x̂_0."""
+    if guess == "eps":
+        return move(predict_x0(x, ahead, alpha_bar_t), ahead, alpha_bar_prev)
+    return move(ahead, predict_eps(x, ahead, alpha_bar_t), alpha_bar_prev)
+
+
+# --- latents -----------------------------------------------------------------------------------------------------
+
+
+def slerp(a, b, w):
+    """Return the point at share ``w`` of the arc from ``a`` to ``b``, both (n, d), NumPy: spherical interpolation.
+
+    sin((1−w)θ)/sin θ · a + sin(wθ)/sin θ · b with θ the angle between a and b, row by row (DDIM eq. 67).
+    """
+    require_same_shape("b", b, "a", a)
+    require_real("w", w, 0, 1)
+    lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
+    theta = np.arccos(np.clip((a * b).sum(axis=-1, keepdims=True) / lengths, -1, 1))
+    require((np.sin(theta) > 1e-6).all(), "the angle between a and b", float(theta.min()), "above 0 and below π")
+    return (np.sin((1 - w) * theta) * a + np.sin(w * theta) * b) / np.sin(theta)
+
+
+def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
+    """Encode x_0: walk up ``tau`` (given decreasing) and return x_T, shaped like ``x_0``.
+
+    ``rounds`` = 0 is :func:`ddim_lessons.ddim.invert_path`: ε̂ at the point and time that the step starts from. The
+    step down from t, which shall be undone, uses ε̂ at its own start, time t: each round puts the newest guess of x_t
+    there. One round from x_s is the loop that asks for ε̂ at the time t at the point x_s.
+    """
+    check_tau(tau, len(alpha_bar) - 1)
+    require_int("rounds", rounds, 0)
+    require_finite("x_0", x_0)
+    x = x_0
+    for t_prev, t in pairwise(reversed(tau)):
+        x_t = x if rounds else invert_step(x, eps_fn(x, t_prev), alpha_bar, t_prev, t)
+        for _ in range(rounds):
+            x_t = invert_step(x, eps_fn(x_t, t), alpha_bar, t_prev, t)
+        x = x_t
+    require_finite("the latent", x)
+    return x

@@ -1,0 +1,123 @@
+"""Record what lesson 09 measures on digits: ``data/results/lesson_09.json``.
+
+    python tools/record_inversion.py             # about five minutes on one core
+
+* consistency: distance of the pictures of S steps to those of 1,000 steps from the same x_T, η = 0 and η = 1;
+* reconstruction: error of encoding and decoding 100 digits against S, for three ways of encoding;
+* solvers: distance to the limit and Fréchet distance against S, for DDIM and the two second-order solvers;
+* interpolation: what half way between two latents gives, on the arc and on the straight line.
+"""
+
+import json
+from functools import partial
+
+import numpy as np
+import torch
+
+from ddim_lessons.ddim import ddim_sample
+from ddim_lessons.digits import load_digits
+from ddim_lessons.explorers.lesson_09 import ALPHA_BAR, DENOISERS, PATHS, RESULTS, TABLE_2, digits_eps, pixel_error
+from ddim_lessons.metrics import frechet_distance
+from ddim_lessons.schedules import make_tau
+from ddim_lessons.solvers import invert, multistep_sample
+from ddim_lessons.training import load_weights
+
+N, MANY = 100, 1500
+GRID = partial(make_tau, 1000, spacing="quadratic")
+SAMPLERS = {
+    "DDIM": ddim_sample,
+    "eps": partial(multistep_sample, guess="eps"),
+    "x0": partial(multistep_sample, guess="x0"),
+}
+
+
+def root_mean_square(a, b):
+    """Return the root mean square difference of a pixel, in the data's unit (paper −1, ink 1)."""
+    return float(np.sqrt(np.mean((a - b) ** 2)))
+
+
+def short(value):
+    """Round to three digits."""
+    return float(f"{value:.3g}")
+
+
+def consistency(denoiser):
+    """Return {η: {S: distance to the pictures of 1,000 steps}} and the distance of unrelated pictures."""
+    x_T, eps_hat = np.random.default_rng(0).standard_normal((N, 64)), digits_eps(denoiser)
+    limit = ddim_sample(x_T, eps_hat, ALPHA_BAR, GRID(1000))
+    found = {"unrelated": short(root_mean_square(limit, limit[::-1]))}
+    for eta in (0.0, 1.0):
+        ends = {
+            S: ddim_sample(x_T, eps_hat, ALPHA_BAR, GRID(S), eta, np.random.default_rng(S)) for S in (10, 20, 50, 100)
+        }
+        found[str(eta)] = {S: short(root_mean_square(end, limit)) for S, end in ends.items()}
+    return found
+
+
+def reconstruction(denoiser):
+    """Return {rounds: {S: mean square error of a pixel, in 0 … 1}} of 100 digits."""
+    x, _ = load_digits()
+    x_0, eps_hat = x[np.random.default_rng(1).choice(len(x), N, replace=False)], digits_eps(denoiser)
+    found = {}
+    for rounds in (0, 1, 5):
+        found[rounds] = {}
+        for S in TABLE_2:
+            x_T = invert(x_0, eps_hat, ALPHA_BAR, GRID(S), rounds)
+            error = pixel_error(ddim_sample(x_T, eps_hat, ALPHA_BAR, GRID(S)), x_0)
+            found[rounds][S] = {"error": short(error), "latent": short(float(x_T.std()))}
+            print(denoiser, rounds, S, found[rounds][S], flush=True)
+    return found
+
+
+def solvers():
+    """Return {solver: {S: (distance to the limit, Fréchet distance of many samples)}} of the network."""
+    eps_hat, judge = digits_eps("trained"), load_weights("digit classifier").judge
+    x_T = np.random.default_rng(2).standard_normal((MANY, 64))
+    limit = multistep_sample(x_T[:N], eps_hat, ALPHA_BAR, GRID(1000), "eps")
+    true, found = judge(load_digits()[0])[0], {}
+    for name, sample in SAMPLERS.items():
+        found[name] = {}
+        for S in (5, 10, 20, 50, 100, 200):
+            end = sample(x_T, eps_hat, ALPHA_BAR, GRID(S))
+            quality = frechet_distance(judge(end)[0], true)
+            found[name][S] = {"distance": short(root_mean_square(end[:N], limit)), "frechet": short(quality)}
+            print(name, S, found[name][S], flush=True)
+    return found
+
+
+def interpolation(denoiser, S=50):
+    """Return {path: measures} of the pictures half way between many pairs of latents; "ends" are those at w = 0."""
+    eps_hat, judge = digits_eps(denoiser), load_weights("digit classifier").judge
+    a, b = np.random.default_rng(3).standard_normal((2, MANY, 64))
+    latents = {"ends": a} | {name: path(a, b, 0.5) for name, path in PATHS.items()}
+    true, found = judge(load_digits()[0])[0], {}
+    for name, x_T in latents.items():
+        x = ddim_sample(x_T, eps_hat, ALPHA_BAR, GRID(S))
+        features, confidence = judge(x)
+        found[name] = {
+            "length": short(np.linalg.norm(x_T, axis=1).mean()),
+            "contrast": short(x.std(axis=1).mean()),
+            "variety": short(x.var(axis=0).mean()),
+            "sure": short(np.mean(confidence > 0.8)),
+            "frechet": short(frechet_distance(features, true)),
+        }
+        print(denoiser, name, found[name], flush=True)
+    return found
+
+
+def main():
+    torch.set_num_threads(1)
+    found = {
+        "pictures": f"{N}; Fréchet distances and interpolation {MANY}",
+        "spacing": "quadratic",
+        "consistency": {name: consistency(name) for name in DENOISERS},
+        "interpolation": {name: interpolation(name) for name in DENOISERS},
+        "solvers": solvers(),
+        "reconstruction": {name: reconstruction(name) for name in DENOISERS},
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
