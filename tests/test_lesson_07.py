@@ -240,3 +240,10 @@ def test_the_cache_of_runs_keeps_to_its_bound():
         lab.run_sampler("ring", "trained", 1000, 0.0, "linear", seed)
     assert 0 < lab.run_sampler.megabytes() < 48
     assert lab.run_sampler("ring", "trained", 1000, 0.0, "linear", 0).frames.nbytes < 1_000_000
+
+
+def test_true_digits_are_sure_and_not_copies_of_each_other():
+    sure, apart = lab.digit_truth()
+    assert sure > 0.95 and 0.2 < apart < 0.35
+    digits = lab.load_digits()[0]
+    assert lab.away(digits[:5], digits) == 0 and lab.away(digits[:5] + 0.5, digits) <= 0.5
