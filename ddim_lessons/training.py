@@ -27,16 +27,16 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from . import networks
 from .ddim import add_noise
+from .detector import Detector
 from .digits import DATA
 from .errors import require, require_finite, require_int, require_real
-from .networks import make_target
+from .networks import DigitClassifier, DigitUNet, PointMLP, make_target
 
 WEIGHTS = DATA / "weights"
 WARM_UP = 50  # steps in which the learning rate rises
 FORMAT = "ddim-lessons 1"
-ARCHITECTURES = ("PointMLP", "DigitUNet", "DigitClassifier")
+ARCHITECTURES = {kind.__name__: kind for kind in (PointMLP, DigitUNet, DigitClassifier, Detector)}
 RESTORE = "Restore what came with the lessons with: git checkout data"
 
 
@@ -106,15 +106,26 @@ class Run:
         require_real("lr", lr, 0)
         require_real("decay", decay, 0, 1)
         require_real("power", power, 0)
-        self.device = pick_device() if device is None else torch.device(device)
+        self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed), device)
         self.x0 = _as_data(x0, model.dim).to(self.device)
-        self.settings = dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed)
+
+    def _begin(self, model, settings, device):
+        """Put the model on its device beside its average; make the optimizer and the generator."""
+        self.device = pick_device() if device is None else torch.device(device)
+        self.settings = settings
         self.model = model.to(self.device)
         self.average = deepcopy(self.model).requires_grad_(False)
         fused = self.device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr, betas=(0.9, 0.99), fused=fused)
-        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings["lr"], betas=(0.9, 0.99), fused=fused)
+        self.generator = torch.Generator(self.device).manual_seed(settings["seed"])
         self.step, self.seconds, self.stop_pressed = 0, 0.0, False
+
+    def loss(self):
+        """Draw a batch and return its L_simple (DDPM eq. 14, for the network's target)."""
+        x0, t, noise = _draw(self)
+        alpha_bar_t = self.model.alpha_bar[t][:, None]
+        x_t = add_noise(x0, noise, alpha_bar_t)
+        return ((self.model(x_t, t) - make_target(x0, noise, alpha_bar_t, self.model.target)) ** 2).mean()
 
 
 def fit(run, path=None, every=None, save_seconds=5.0):
@@ -186,12 +197,9 @@ def _train(run, count):
 
 
 def _step(run):
-    """Take one step of L_simple (DDPM eq. 14, for the network's target); return its loss, a tensor."""
+    """Take one step down the run's loss; return it, a tensor."""
     model, settings = run.model, run.settings
-    x0, t, noise = _draw(run)
-    alpha_bar_t = model.alpha_bar[t][:, None]
-    x_t = add_noise(x0, noise, alpha_bar_t)
-    loss = ((model(x_t, t) - make_target(x0, noise, alpha_bar_t, model.target)) ** 2).mean()
+    loss = run.loss()
     run.optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -257,7 +265,7 @@ def weights_path(name):
 
 
 def load_weights(name):
-    """Return the trained network ``name``: one of ``toy_data.DATA_SETS``, "digits", or "digit classifier"."""
+    """Return the trained network ``name``: a set of ``toy_data``, "digits", "digit classifier", "detector"."""
     model = load_model(weights_path(name))
     held = model.card.get("data")
     if held != name:
@@ -267,6 +275,7 @@ def load_weights(name):
 
 def save_run(run, path):
     """Write a run to ``path``, so that :func:`load_run` continues bit for bit on the same machine."""
+    require(hasattr(run, "x0"), "run", type(run).__name__, "a Run on stored data: this one draws its data as it trains")
     tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in run.average.state_dict().items()}
     for number, moments in run.optimizer.state_dict()["state"].items():
@@ -315,7 +324,7 @@ def _build(path, card, tensors):
     if architecture not in ARCHITECTURES:
         raise WeightsError(f"{name} is for a network {architecture!r}; this version knows {', '.join(ARCHITECTURES)}")
     try:
-        model = getattr(networks, architecture)(**card["arguments"])
+        model = ARCHITECTURES[architecture](**card["arguments"])
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{name} has arguments that {architecture} does not take: {error}") from None
     wanted = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}

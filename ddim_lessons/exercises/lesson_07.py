@@ -1,50 +1,64 @@
-"""Exercises of lesson 07: new noise, the affine step, reading a run's figures, counting calls, the whole step."""
+"""Exercises of lesson 07: what is left of x_T, the affine step, reading a run's figures, counting calls, a step."""
 
 import numpy as np
 
 from ..checks import Exercise, Mistake, choice
 
 PAIRS = [(0.08, 0.4), (0.3, 0.31)]  # (ᾱ_t, ᾱ_s)
-X_T, EPS, Z = np.array([[1.2, -0.4]]), np.array([[0.9, 0.3]]), np.array([[-0.5, 1.1]])
+X_T, X_0, Z = np.array([[1.2, -0.4]]), np.array([[0.9, 0.3]]), np.array([[-0.5, 1.1]])
 
 
-def sampling_step(x_t, eps_hat, alpha_bar_t, alpha_bar_s, eta, z, clean=None, room=None, root=True):
-    """The step of (7.2), with parts that can be put wrong: x̂_0, the room 1−ᾱ_s−σ², the root of σ²."""
+PATHS = [(np.array([0.05, 0.2, 0.5]), 0.6), (np.array([0.1, 0.15, 0.4, 0.9]), 1.0)]  # (ᾱ along a path, η)
+
+
+def new_share(alpha_bars, eta):
+    """Return the share of new noise, (7.3), of each jump of a path: shape (jumps,)."""
+    a_t, a_s = alpha_bars[:-1], alpha_bars[1:]
+    return eta**2 * (1 - a_t / a_s) / (1 - a_t)
+
+
+def sampling_step(x_t, x0_hat, alpha_bar_t, alpha_bar_s, eta, z, eps=None, room=None, root=True):
+    """The step of (7.2) for a given x̂_0, with parts that can be put wrong: ε̂, the room 1−ᾱ_s−σ², the root of σ²."""
     sigma_sq = eta**2 * (1 - alpha_bar_s) * (1 - alpha_bar_t / alpha_bar_s) / (1 - alpha_bar_t)
-    x0_hat = (x_t - (1 - alpha_bar_t) ** 0.5 * eps_hat) / alpha_bar_t**0.5 if clean is None else clean
+    eps_hat = (x_t - alpha_bar_t**0.5 * x0_hat) / (1 - alpha_bar_t) ** 0.5 if eps is None else eps
     left = 1 - alpha_bar_s - sigma_sq if room is None else room
     return alpha_bar_s**0.5 * x0_hat + left**0.5 * eps_hat + (sigma_sq**0.5 if root else sigma_sq) * z
 
 
 EXERCISES = {
     "7.1": Exercise(
-        truth=lambda a_t, a_s, eta: eta**2 * (1 - a_t / a_s) / (1 - a_t),
-        cases=[(*pair, eta) for pair in PAIRS for eta in (0.3, 1.0)],
+        truth=lambda alpha_bars, eta: np.prod(1 - new_share(alpha_bars, eta)),
+        cases=PATHS,
         mistakes=[
             Mistake(
-                "you gave σ² itself",
-                lambda a_t, a_s, eta: eta**2 * (1 - a_s) * (1 - a_t / a_s) / (1 - a_t),
-                "divide by all the noise there is at time s.",
+                "you gave the share that was replaced",
+                lambda alpha_bars, eta: 1 - np.prod(1 - new_share(alpha_bars, eta)),
+                "at η = 0 all of x_T's noise is left.",
+            ),
+            Mistake(
+                "you multiplied the new shares",
+                lambda alpha_bars, eta: np.prod(new_share(alpha_bars, eta)),
+                "a jump keeps 1 minus its new share.",
+            ),
+            Mistake(
+                "you took the new shares off one after the other",
+                lambda alpha_bars, eta: 1 - np.sum(new_share(alpha_bars, eta)),
+                "the second jump replaces a share of all noise, also of what the first one brought.",
             ),
             Mistake(
                 "η is not squared",
-                lambda a_t, a_s, eta: eta * (1 - a_t / a_s) / (1 - a_t),
+                lambda alpha_bars, eta: np.prod(1 - new_share(alpha_bars, eta) / eta),
                 "η scales σ, and the share is one of variances.",
             ),
             Mistake(
                 "you took the root",
-                lambda a_t, a_s, eta: eta * ((1 - a_t / a_s) / (1 - a_t)) ** 0.5,
-                "that is the ratio of standard deviations; variances are what adds up to 1−ᾱ_s.",
+                lambda alpha_bars, eta: np.prod(1 - new_share(alpha_bars, eta)) ** 0.5,
+                "that is the correlation ρ with the first noise, (4.5); the share of the variance is its square.",
             ),
             Mistake(
-                "you gave the share of old noise",
-                lambda a_t, a_s, eta: 1 - eta**2 * (1 - a_t / a_s) / (1 - a_t),
-                "at η = 0 nothing is new.",
-            ),
-            Mistake(
-                "you divided by the noise at time t",
-                lambda a_t, a_s, eta: eta**2 * (1 - a_s) * (1 - a_t / a_s) / (1 - a_t) ** 2,
-                "σ² is part of the noise at the time where the step ends.",
+                "you put σ² in the place of its share",
+                lambda alpha_bars, eta: np.prod(1 - (1 - alpha_bars[1:]) * new_share(alpha_bars, eta)),
+                "divide by all the noise there is at time s.",
             ),
         ],
     ),
@@ -79,7 +93,7 @@ EXERCISES = {
         right="A",
         wrong={
             "B": "92% still on their side: no noise was added on the way.",
-            "C": "that is DDPM, but the path is short and the samples are off: few steps.",
+            "C": "that is DDPM, but its paths are the shorter ones and its samples are off: few steps.",
             "D": "the path is almost straight: no noise was added on the way.",
         },
     ),
@@ -111,27 +125,32 @@ EXERCISES = {
     ),
     "7.5": Exercise(
         truth=sampling_step,
-        cases=[(X_T, EPS, *pair, eta, Z) for pair in PAIRS for eta in (0.0, 0.6)],
+        cases=[(X_T, X_0, *pair, eta, Z) for pair in PAIRS for eta in (0.0, 0.6)],
         mistakes=[
             Mistake(
                 "the direction has no room for the new noise",
-                lambda x, e, a_t, a_s, eta, z: sampling_step(x, e, a_t, a_s, eta, z, room=1 - a_s),
+                lambda x, x0, a_t, a_s, eta, z: sampling_step(x, x0, a_t, a_s, eta, z, room=1 - a_s),
                 "old and new noise together must have variance 1−ᾱ_s.",
             ),
             Mistake(
                 "the noise is multiplied by σ², not by σ",
-                lambda x, e, a_t, a_s, eta, z: sampling_step(x, e, a_t, a_s, eta, z, root=False),
+                lambda x, x0, a_t, a_s, eta, z: sampling_step(x, x0, a_t, a_s, eta, z, root=False),
                 "variance first, root last.",
             ),
             Mistake(
-                "you used x_t where x̂_0 belongs",
-                lambda x, e, a_t, a_s, eta, z: sampling_step(x, e, a_t, a_s, eta, z, clean=x),
-                "the signal is √ᾱ_s times the predicted clean sample.",
+                "you used x_t where ε̂ belongs",
+                lambda x, x0, a_t, a_s, eta, z: sampling_step(x, x0, a_t, a_s, eta, z, eps=x),
+                "x_t holds signal as well: take it off, and bring the rest to variance 1.",
             ),
             Mistake(
-                "x̂_0 was computed with ᾱ of the wrong time",
-                lambda x, e, a_t, a_s, eta, z: sampling_step(
-                    x, e, a_t, a_s, eta, z, clean=(x - (1 - a_s) ** 0.5 * e) / a_s**0.5
+                "ε̂ was not divided by √(1−ᾱ_t)",
+                lambda x, x0, a_t, a_s, eta, z: sampling_step(x, x0, a_t, a_s, eta, z, eps=x - a_t**0.5 * x0),
+                "x_t − √ᾱ_t x̂_0 is √(1−ᾱ_t) ε̂.",
+            ),
+            Mistake(
+                "ε̂ was computed with ᾱ of the wrong time",
+                lambda x, x0, a_t, a_s, eta, z: sampling_step(
+                    x, x0, a_t, a_s, eta, z, eps=(x - a_s**0.5 * x0) / (1 - a_s) ** 0.5
                 ),
                 "x_t lies at time t, so its noise has the variance 1−ᾱ_t.",
             ),

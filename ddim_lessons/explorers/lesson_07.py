@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..cache import bounded_cache
-from ..ddim import ddim_states, eta_max, move, predict_x0, variance
+from ..ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
 from ..digits import load_digits
 from ..metrics import coverage, frechet_distance, nearest, noise_floor, off_manifold, sliced_w2
 from ..networks import eps_fn, network_states
@@ -18,6 +18,7 @@ from ..plots import (
     INK,
     ORANGE,
     PALE,
+    PURPLE,
     VERMILION,
     digit_mosaic,
     draw_digits,
@@ -37,7 +38,7 @@ BOUND = "bound"  # the largest η that every jump of the path allows
 ETAS = (*(k / 10 for k in range(11)), BOUND)
 CLOCK = tuple(range(1000, -1, -50))  # the times at which a path can be looked at
 DENOISERS = ("trained", "exact")
-POINTS, FOLLOWED, LIMIT = 2000, 6, 2.7
+POINTS, FOLLOWED = 2000, 6
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
 
 
@@ -73,17 +74,23 @@ class Parts(NamedTuple):
 
 
 def take_apart(x_t, eps_hat, t, s, eta, z):
-    """Return the ``Parts`` of the step from t to s: :func:`ddim_lessons.ddim.move` with one summand at a time."""
+    """Return the ``Parts`` of the step from t to s: :func:`ddim_lessons.ddim.move` with one summand at a time.
+
+    At the largest η the direction is 0 up to the root of a rounding error. Error: an η beyond it.
+    """
     x0_hat = predict_x0(x_t, eps_hat, ALPHA_BAR[t])
-    sigma_sq = variance(ALPHA_BAR[t], ALPHA_BAR[s], eta)
+    sigma_sq = checked_variance(float(ALPHA_BAR[t]), float(ALPHA_BAR[s]), eta)
     zero = np.zeros_like(x_t)
     signal = move(x0_hat, zero, ALPHA_BAR[s])
     return Parts(x0_hat, signal, move(zero, eps_hat, ALPHA_BAR[s], sigma_sq), sigma_sq**0.5 * z)
 
 
+ARROWS = (("signal", VERMILION), ("direction", BLUE), ("noise", PURPLE))
+
+
 def draw_step(axes, title=""):
-    """Prepare a plane for one step and return its artists: data, the circle of x_s, points, and three arrows."""
-    frame(axes, LIMIT, title)
+    """Prepare a plane for one step and return its artists: places that x_s may take, three points, three arrows."""
+    frame(axes, 2.7, title)
     draw_points(axes, data_set("moons").means, PALE, size=7, alpha=1.0)
     axes.plot(0, 0, "+", color=INK, markersize=10)
     nothing = np.empty((0, 2))
@@ -91,9 +98,9 @@ def draw_step(axes, title=""):
     parts["x_t"] = draw_points(axes, nothing, INK, size=13, alpha=1.0, label="x_t")
     parts["x0_hat"] = draw_points(axes, nothing, VERMILION, size=10, alpha=1.0, label="x̂_0")
     parts["x_s"] = draw_points(axes, nothing, GREEN, size=10, alpha=1.0, label="x_s")
-    for name, color in (("signal", VERMILION), ("direction", BLUE), ("noise", ORANGE)):
+    for name, color in ARROWS:
         parts[name] = axes.quiver(
-            [0], [0], [0], [0], color=color, angles="xy", scale_units="xy", scale=1, width=0.014, zorder=3
+            [0], [0], [0], [0], color=color, angles="xy", scale_units="xy", scale=1, width=0.014, minlength=0, zorder=3
         )
     return parts
 
@@ -113,9 +120,10 @@ def move_step(parts, x_t, step, cloud=None):
 
 def arrow_key(axes):
     """Say in words, in the arrows' colours, what the three arrows are."""
-    words = (("√ᾱ_s x̂_0", VERMILION), ("√(1−ᾱ_s−σ²) ε̂", BLUE), ("σ z", ORANGE))
-    for row, (text, color) in enumerate(words):
-        axes.text(0.03, 0.16 - 0.065 * row, text, color=color, transform=axes.transAxes, fontsize=12, weight="bold")
+    formulas = ("√ᾱ_s x̂_0", "√(1−ᾱ_s−σ²) ε̂", "σ z")
+    for row, ((name, color), formula) in enumerate(zip(ARROWS, formulas, strict=True)):
+        place = {"x": 0.03, "y": 0.17 - 0.07 * row, "transform": axes.transAxes}
+        axes.text(s=f"{name}  {formula}", color=color, fontsize=13, weight="bold", **place)
 
 
 JUMPS = (1, 10, 50, 100, 200, 300)
@@ -140,14 +148,16 @@ def step_taken_apart(t=500) -> LiveFigure:
         eps_hat = exact(PARTICLE[None], t)[0]
         step = take_apart(PARTICLE, eps_hat, t, s, eta, z[0])
         sigma = variance(ALPHA_BAR[t], ALPHA_BAR[s], eta) ** 0.5
-        cloud = step.signal + step.direction + sigma * z[1:] if eta > 0 else None
+        cloud = step.signal + step.direction + sigma * z[1:] if sigma > 0 else None
         move_step(parts, PARTICLE, step, cloud)
         length = np.linalg.norm
+        places = "one of the 300 places in green"
+        if sigma == 0:
+            places = f"the only place there is at {'η = 0' if s > 0 else 's = 0'}"
         return (
             f"The step {t} → {s} of one particle, η = {eta:.2f}, σ = {sigma:.2f}. Arrows, in turn: signal of length "
             f"{length(step.signal):.2f}, direction {length(step.direction):.2f}, noise {length(step.noise):.2f} "
-            f"(draw {draw}). They lead to x_s = ({step.x_s[0]:.2f}, {step.x_s[1]:.2f})"
-            + (", one of the 300 places in green." if eta > 0 else ", the only place there is at η = 0.")
+            f"(draw {draw}). They lead to x_s = ({step.x_s[0]:.2f}, {step.x_s[1]:.2f}), {places}."
         )
 
     return LiveFigure(figure, parts.values(), controls, update)
@@ -166,7 +176,7 @@ class Run(NamedTuple):
     coverage: float  # share of the data's parts that get at least half of their share of samples
     off: float  # root mean square distance from the data's parts, as a multiple of a true sample's
     distance: float  # sliced W2 to true samples, as a multiple of its noise floor
-    wiggle: float  # length of a path as a multiple of the distance from its start to its end, mean
+    wiggle: float  # length of all paths as a multiple of the distances from their starts to their ends
     kept_side: float  # share of samples that end on the side (left or right) on which they started
 
 
@@ -227,25 +237,29 @@ def run_sampler(data, kind, S, choice, spacing, seed):
     x = states(data, kind, starts(seed), tau, eta, np.random.default_rng([8, seed]))
     paths = np.array([state[:FOLLOWED] for state in x])
     frames = np.array([x[visited(tau, t)] for t in CLOCK], dtype=np.float32)
-    return Run(tau, eta, frames, paths, *measure(data, x[0], x[-1], paths))
+    return Run(tau, eta, frames, paths, *measure(data, x))
 
 
-def measure(data, x_T, samples, paths):
-    """Return the five figures of a ``Run``: coverage, off, distance, wiggle, kept_side."""
+def measure(data, x):
+    """Return the five figures of a ``Run`` from x at all its times: coverage, off, distance, wiggle, kept_side."""
     true, centres = truth(data), data_set(data).means
-    samples = np.asarray(samples, dtype=float)
+    samples = np.asarray(x[-1], dtype=float)
     distance = sliced_w2(samples, true.points) / true.floor
-    length = np.linalg.norm(np.diff(paths, axis=0), axis=2).sum(axis=0)
-    wiggle = length.sum() / np.linalg.norm(paths[-1] - paths[0], axis=1).sum()
-    kept_side = np.mean((x_T[:, 0] > 0) == (samples[:, 0] > 0))
+    length = sum(total_distance(x_t, x_s) for x_t, x_s in pairwise(x))
+    kept_side = np.mean((x[0][:, 0] > 0) == (samples[:, 0] > 0))
     off = off_manifold(samples, centres) / true.off
-    return coverage(samples, centres), off, distance, float(wiggle), float(kept_side)
+    return coverage(samples, centres), off, distance, length / total_distance(x[0], x[-1]), float(kept_side)
+
+
+def total_distance(x, y):
+    """Return the sum of the distances between the points of two sets of shape (n, 2), pair by pair."""
+    return float(np.hypot(*(x - y).T).sum(dtype=float))
 
 
 def trajectory_lab(data="moons", kind="trained") -> LiveFigure:
     """DDPM (η = 1) on the left, the chosen η on the right, from the same x_T; numbers beside, with the noise floor."""
-    figure, axes = panels(1, 3, width=12, height=4.9, width_ratios=(1, 1, 0.66))
-    sides = [_side(axes[0], "DDPM (η = 1)"), _side(axes[1], "your η")]
+    figure, axes = panels(1, 3, width=12, height=4.7, width_ratios=(1, 1, 0.76))
+    sides = [draw_side(axes[0], "DDPM"), draw_side(axes[1], "your η")]
     table = _table(axes[2])
     controls = {
         "S": choice_slider("S (steps)", STEPS, 10),
@@ -262,16 +276,16 @@ def trajectory_lab(data="moons", kind="trained") -> LiveFigure:
     def update(S, eta, t, seed, data, kind, spacing, paths, ghosts):
         runs = [run_sampler(data, kind, S, choice, spacing, seed) for choice in (1.0, eta)]
         for side, run in zip(sides, runs, strict=True):
-            _move_side(side, data, kind, run, t, paths, ghosts)
+            move_side(side, data, kind, run, t, paths, ghosts)
         table.set_text(_numbers(S, data, *runs))
         return _words(S, data, kind, spacing, seed, t, paths, ghosts, *runs)
 
     return LiveFigure(figure, [artist for side in sides for artist in side.values()] + [table], controls, update, "t")
 
 
-def _side(axes, title):
+def draw_side(axes, title):
     """Prepare one half of the lab and return its moving artists by name."""
-    frame(axes, LIMIT, title)
+    frame(axes, 3.0, title)
     nothing = np.empty((0, 2))
     return {
         "truth": draw_points(axes, nothing, PALE, size=7, alpha=1.0),
@@ -285,7 +299,7 @@ def _side(axes, title):
     }
 
 
-def _move_side(side, data, kind, run, t, paths, ghosts):
+def move_side(side, data, kind, run, t, paths, ghosts):
     """Set one half's artists to a run at clock time t."""
     i = visited(run.tau, t)
     points, started_right = run.frames[CLOCK.index(t)], run.frames[0, :, 0] > 0
@@ -298,7 +312,7 @@ def _move_side(side, data, kind, run, t, paths, ghosts):
     x0_hat = ghosts_of(data, kind, followed, run.tau[i]) if ghosts else np.empty((0, 2))
     side["ghosts"].set_data(*x0_hat.T)
     side["leash"].set_segments(list(np.stack([followed, x0_hat], axis=1)) if ghosts else [])
-    side["clock"].set_text(f"t = {run.tau[i]}")
+    side["clock"].set_text(f"η = {run.eta:.3g}, t = {run.tau[i]}")
 
 
 def ghosts_of(data, kind, x_t, t):
@@ -310,22 +324,23 @@ NOTES = (
     "",
     "off data, distance:",
     "  × a true sample's",
-    "path: its length ×",
-    "  start-to-end distance",
+    "same side (left, right)",
+    "  at start and end",
+    "path: length × the way",
     "calls: of the denoiser",
 )
 
 
 def _table(axes):
     axes.set_axis_off()
-    return axes.text(0.0, 0.97, "", transform=axes.transAxes, va="top", fontsize=11, family="DejaVu Sans Mono")
+    return axes.text(0.0, 0.97, "", transform=axes.transAxes, va="top", fontsize=12.5, family="DejaVu Sans Mono")
 
 
 def _numbers(S, data, ddpm, ddim):
     """The table beside the lab, as text."""
     true = truth(data)
     rows = [
-        ("", "DDPM", f"η={ddim.eta:.2g}", "true"),
+        ("", "DDPM", f"η={ddim.eta:.3g}", "true"),
         ("coverage", f"{ddpm.coverage:.0%}", f"{ddim.coverage:.0%}", f"{true.coverage:.0%}"),
         ("off data", f"{ddpm.off:.2f}", f"{ddim.off:.2f}", "1.00"),
         ("distance", f"{ddpm.distance:.1f}", f"{ddim.distance:.1f}", "1.0"),
@@ -334,15 +349,7 @@ def _numbers(S, data, ddpm, ddim):
         ("calls", f"{S}", f"{S}", ""),
     ]
     lines = [f"{name:9} {a:>5} {b:>6} {c:>5}" for name, a, b, c in rows]
-    notes = (
-        "",
-        "off data, distance:",
-        "  × a true sample's",
-        "path: its length ×",
-        "  start-to-end distance",
-        "calls: of the denoiser",
-    )
-    return "\n".join([lines[0], "", *lines[1:], *notes])
+    return "\n".join([lines[0], "", *lines[1:], *NOTES])
 
 
 def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
@@ -390,10 +397,25 @@ def run_digits(kind, S, choice, spacing, seed):
     x = states("digits", kind, starts(seed, PICTURES, 64), tau, eta, np.random.default_rng([9, seed]))
     shown = [visited(tau, t) for t in CLOCK]
     x0_hat = np.array([ghosts_of("digits", kind, x[i], tau[i]) for i in shown], dtype=np.float32)
-    end = x[-1]
-    confident = float(np.mean(classifier()(end)[1] > 0.8))
-    away = float(np.sqrt(np.mean(nearest(end, load_digits()[0])[1] ** 2) / 64))
-    return DigitRun(tau, eta, np.array([x[i] for i in shown], dtype=np.float32), x0_hat, confident, away)
+    figures = confident(x[-1]), away(x[-1], load_digits()[0])
+    return DigitRun(tau, eta, np.array([x[i] for i in shown], dtype=np.float32), x0_hat, *figures)
+
+
+@lru_cache(maxsize=1)
+def digit_truth():
+    """Return what 200 true digits get, beside the others: (share the classifier is sure of, away); see ``DigitRun``."""
+    order = np.random.default_rng(71).permutation(load_digits()[0])
+    return confident(order[:200]), away(order[:200], order[200:])
+
+
+def confident(pictures):
+    """Return the share of pictures (n, 64) of which the classifier is sure, above 0.8."""
+    return float(np.mean(classifier()(pictures)[1] > 0.8))
+
+
+def away(pictures, digits):
+    """Return the root mean square difference of pictures (n, 64) from the nearest of ``digits``, per pixel."""
+    return float(np.sqrt(np.mean(nearest(pictures, digits)[1] ** 2) / 64))
 
 
 def digit_distance(S, eta, seed=0, n=600):
@@ -444,10 +466,11 @@ def _digit_row(axes):
 
 def _digit_words(S, t, seed, kind, spacing, ghosts, ddpm, ddim):
     """The caption: what the two rows show now."""
-    what = "the x̂_0 of" if ghosts else "the noisy pictures x_t of"
+    what, true = "the x̂_0 of" if ghosts else "the noisy pictures x_t of", digit_truth()
     return (
         f"{what.capitalize()} {PICTURES} digits at time t = {ddpm.tau[visited(ddpm.tau, t)]}, {kind} denoiser, "
         f"S = {S} ({spacing}), seed {seed}; above DDPM, below η = {ddim.eta:.2f}, from the same x_T. A classifier is "
         f"sure of {ddpm.confident:.0%} above and {ddim.confident:.0%} below at the end; they differ from the nearest "
-        f"true digit by {ddpm.away:.2f} and {ddim.away:.2f} per pixel (paper to ink is 2)."
+        f"true digit by {ddpm.away:.2f} and {ddim.away:.2f} per pixel (paper to ink is 2). True digits: {true[0]:.0%}, "
+        f"and {true[1]:.2f} from the nearest other."
     )
