@@ -199,7 +199,7 @@ def test_a_play_button_moves_its_slider_and_does_not_start_by_itself():
     controls = {"t": widgets.choice_slider("t", (1000, 500, 0), 1000)}
     live = LiveFigure(figure, [dot], controls, lambda t: f"t = {t}", play="t")
     play, slider = live.box.children[0].children[0].children[1], controls["t"]
-    assert play.max == 2 and play.playing is False and play.repeat is False
+    assert play.max == 2 and play.playing is False and play.repeat is False and play.value == slider.index
     assert "move t from" in play.tooltip and slider in live.box.children[0].children[0].children
 
 

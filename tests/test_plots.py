@@ -49,3 +49,65 @@ def test_the_pair_that_every_lesson_uses_differs_in_grey_too():
     for one, other in combinations((plots.BLUE, plots.ORANGE, plots.INK), 2):
         light, dark = sorted((luminance(one), luminance(other)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 1.9, (one, other)
+
+
+# --- colour vision -----------------------------------------------------------------------------------------------
+
+# Viénot, Brettel and Mollon 1999: RGB to cone responses, and the plane on which one kind of cone answers nothing.
+TO_CONES = np.array([[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]])
+BLIND = {
+    "no red cones": np.array([[0, 2.02344, -2.52581], [0, 1, 0], [0, 0, 1]]),
+    "no green cones": np.array([[1, 0, 0], [0.494207, 0, 1.24827], [0, 0, 1]]),
+}
+SHARED = [  # pairs that lessons put on the same axes
+    (plots.BLUE, plots.ORANGE), (plots.BLUE, plots.VERMILION), (plots.BLUE, plots.INK), (plots.ORANGE, plots.INK),
+    (plots.BLUE, plots.GREY), (plots.ORANGE, plots.GREY), (plots.BLUE, plots.GREEN), (plots.VERMILION, plots.INK),
+]  # fmt: skip
+
+
+def linear_rgb(color):
+    channels = np.array([int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)])
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb):
+    """CIE L*a*b* (D65) of linear RGB: there the distance of two colours is about how different they look."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = (f ** (1 / 3) if f > 0.008856 else 7.787 * f + 16 / 116 for f in to_xyz @ rgb / to_xyz.sum(axis=1))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def seen(color, vision):
+    """How a reader without one kind of cone sees a colour, in L*a*b*."""
+    rgb = linear_rgb(color)
+    if vision in BLIND:
+        rgb = np.linalg.inv(TO_CONES) @ BLIND[vision] @ TO_CONES @ rgb
+    return lab(np.clip(rgb, 0, 1))
+
+
+def apart(one, other, vision):
+    return np.linalg.norm(seen(one, vision) - seen(other, vision))
+
+
+@pytest.mark.parametrize("vision", ["all cones", *BLIND])
+@pytest.mark.parametrize("one, other", SHARED)
+def test_pairs_on_the_same_axes_stay_apart_for_colour_blind_readers(one, other, vision):
+    assert apart(one, other, vision) > 20, "a just noticeable difference is about 2"
+
+
+def test_the_simulation_finds_what_it_is_for():
+    """Planted: a red and a green that readers without green cones confuse."""
+    assert apart("#C03030", "#6B7B00", "all cones") > 60 > 20 > apart("#C03030", "#6B7B00", "no green cones")
+
+
+CONTRAST = {name: 1.05 / (luminance(getattr(plots, name)) + 0.05) for name in (
+    "BLUE", "ORANGE", "GREEN", "VERMILION", "PURPLE", "SKY", "YELLOW", "INK", "GREY", "PALE",
+)}  # fmt: skip
+
+
+def test_colours_that_carry_meaning_alone_have_contrast_3_on_white_and_the_others_are_known():
+    """Those below 3 have a second cue: orange and sky differ from their partners in lightness and carry markers, dashes
+    or labels, pale is a background, and yellow is not used for lines."""
+    below = {name for name, ratio in CONTRAST.items() if ratio < 3}
+    assert below == {"ORANGE", "SKY", "YELLOW", "PALE"}
+    assert CONTRAST["ORANGE"] > 2
