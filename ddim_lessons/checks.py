@@ -10,6 +10,7 @@ import numpy as np
 
 from .errors import require, require_int, require_real
 from .metrics import standard_error
+from .progress import record
 
 
 class EquationError(AssertionError):
@@ -27,12 +28,12 @@ def verify(equation, left, right, tol=1e-12):
     """
     if _is_symbolic(left) or _is_symbolic(right):
         _verify_symbols(equation, left, right)
-        print(f"✓ ({equation}) left − right simplifies to 0")
+        _passed(equation, "left − right simplifies to 0")
         return
     left, right = (np.asarray(_to_numpy(side), dtype=float) for side in (left, right))
     _verify_numbers(equation, left, right, tol)
     count = np.broadcast(left, right).size
-    print(f"✓ ({equation}) {'both sides agree' if count == 1 else f'{count:,} values agree'} to {tol:g}")
+    _passed(equation, f"{'both sides agree' if count == 1 else f'{count:,} values agree'} to {tol:g}")
 
 
 def verify_mean(equation, draws, expected, sigmas=5):
@@ -47,14 +48,20 @@ def verify_mean(equation, draws, expected, sigmas=5):
         raise EquationError(
             f"({equation}) does not hold: the mean of {len(draws):,} draws is {deviation:.1f} standard errors off"
         )
-    print(f"✓ ({equation}) the mean of {len(draws):,} draws is within {sigmas} standard errors")
+    _passed(equation, f"the mean of {len(draws):,} draws is within {sigmas} standard errors")
 
 
 def verify_true(equation, statement, condition):
     """Check a numbered formula that is no equality, such as a bound: ``condition`` must be true everywhere."""
     if not np.all(condition):
         raise EquationError(f"({equation}) does not hold: it is not true that {statement}")
-    print(f"✓ ({equation}) {statement}")
+    _passed(equation, statement)
+
+
+def _passed(equation, words):
+    """Say that an equation holds, and note it for the reader's progress."""
+    print(f"✓ ({equation}) {words}")
+    record("equation", equation)
 
 
 def claim(statement, condition):

@@ -150,6 +150,7 @@ def stage(folder, name, port, flags=()):
     python = [sys.executable, "-m", "jupyterlab", *LAB_FLAGS, extensions, *flags]
     open_ = [f"--port={port}", f"--LabApp.default_url=/doc/tree/{name}", f"--ServerApp.root_dir={folder / 'lessons'}"]
     environment = {place: str(folder / place.lower()) for place in PLACES} | {"DDIM_LESSONS_ZOOM": str(ZOOM)}
+    environment |= {"DDIM_LESSONS_PROGRESS": str(folder / "progress.json")}
     return python + open_, os.environ | environment
 
 
@@ -192,7 +193,8 @@ def run(path, folder):
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--allow-errors", str(path)]
     options = ["--ExecutePreprocessor.timeout=600", "--log-level=ERROR", f"--output-dir={folder}", "--output=run"]
     start = time.monotonic()
-    done = subprocess.run(command + options, capture_output=True, text=True, cwd=path.parent)
+    own = os.environ | {"DDIM_LESSONS_PROGRESS": str(folder / "progress.json")}
+    done = subprocess.run(command + options, capture_output=True, text=True, cwd=path.parent, env=own)
     if done.returncode:
         raise ValueError(f"the lesson could not be run: {done.stderr.strip().splitlines()[-1]}")
     return json.loads((folder / "run.ipynb").read_text(encoding="utf-8")), time.monotonic() - start

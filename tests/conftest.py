@@ -1,10 +1,13 @@
 """Fixtures of the browser tests; one thread for each process: kernels, a browser and this process share the cores."""
 
 import os
+import tempfile
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# kernels inherit it: tests leave the reader's own progress alone
+os.environ["DDIM_LESSONS_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json")
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def test_all_that_is_written_lies_in_the_folder(tmp_path):
     assert "jupyter_config_dir/custom/custom.css" in written
     _, environment = present.stage(tmp_path, "07.ipynb", 1)
     changed = {name: value for name, value in environment.items() if os.environ.get(name) != value}
-    assert set(changed) == set(present.PLACES) | {"DDIM_LESSONS_ZOOM"}
+    assert set(changed) == set(present.PLACES) | {"DDIM_LESSONS_ZOOM", "DDIM_LESSONS_PROGRESS"}
     assert all(changed[place].startswith(str(tmp_path)) for place in present.PLACES)
 
 

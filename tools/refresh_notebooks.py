@@ -9,8 +9,10 @@ Two runs in a row give byte-identical files: no timings, no widget state, no ran
 
 import argparse
 import hashlib
+import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from nbclient import NotebookClient
@@ -55,7 +57,9 @@ def refresh(path):
     notebook = nbformat.read(path, as_version=4)
     normalise(notebook)
     options = {"record_timing": False, "store_widget_state": False, "coalesce_streams": True}
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": NOTEBOOKS}}, **options).execute()
+    with TemporaryDirectory() as folder:  # the progress of nobody: lesson 00 shows it
+        os.environ["DDIM_LESSONS_PROGRESS"] = f"{folder}/progress.json"
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": NOTEBOOKS}}, **options).execute()
     normalise(notebook)
     clean_outputs(notebook)
     nbformat.validate(notebook)

@@ -4,6 +4,7 @@ from importlib import import_module
 
 from ..checks import judge
 from ..errors import require
+from ..progress import record
 
 
 def exercise(number):
@@ -19,5 +20,7 @@ def exercise(number):
 
 def check(number, answer):
     """Judge an ``answer``, a function or a value, to the exercise called ``number`` and print one line."""
-    _, sentence = judge(exercise(number), answer)
+    verdict, sentence = judge(exercise(number), answer)
     print(f"Exercise {number}: {sentence}")
+    if verdict == "right":
+        record("exercise", number)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import progress
 from ..ddim import ddim_path
 from ..metrics import noise_floor, sliced_w2
 from ..notation import SYMBOLS, translate
@@ -90,6 +91,43 @@ def notation_translator(meaning="signal left at t") -> LiveHTML:
         return f"<table><tr>{head}</tr><tr>{body}</tr></table>", f"{meaning}. {words}."
 
     return LiveHTML(controls, update)
+
+
+def progress_table(show="all lessons") -> LiveHTML:
+    """What this reader has done so far, per lesson and overall; one lesson shows what is still open in it."""
+    rows = {title: found for title, found in progress.overview()}
+    controls = {"show": menu("show", ["all lessons", *rows], show)}
+
+    def update(show):
+        now = dict(progress.overview())
+        if show != "all lessons":
+            return _lesson_table(now[show]), f"{show}: {_score(now[show])}."
+        head = "<tr><th>lesson</th><th>exercises solved</th><th>equations checked</th></tr>"
+        body = "".join(_row(title, now[title]) for title in rows)
+        total = {kind: [sum((f[kind][k] for f in now.values()), []) for k in (0, 1)] for kind in progress.KINDS}
+        return f"<table>{head}{body}{_row('all', total)}</table>", f"All lessons: {_score(total)}."
+
+    return LiveHTML(controls, update)
+
+
+def _score(found):
+    """The two counts of a lesson, or of all, in words."""
+    (solved, exercises), (checked, equations) = found["exercise"], found["equation"]
+    return f"{len(solved)} of {len(exercises)} exercises solved, {len(checked)} of {len(equations)} equations checked"
+
+
+def _row(title, found):
+    cells = "".join(f"<td>{len(ready)} of {len(all_)}</td>" for ready, all_ in found.values())
+    return f"<tr><td style='text-align:left'>{escape(title)}</td>{cells}</tr>"
+
+
+def _lesson_table(found):
+    """One row for each kind: every number, with a tick if it is done."""
+    rows = (
+        f"<tr><th>{kind}s</th>" + "".join(f"<td>{n}{' ✓' if n in ready else ''}</td>" for n in all_) + "</tr>"
+        for kind, (ready, all_) in found.items()
+    )
+    return f"<table>{''.join(rows)}</table>"
 
 
 def _words(S, eta, seed, data, ddpm, ddim):

@@ -1,0 +1,55 @@
+"""Which exercises are solved and which equations were checked, kept in one small file on this machine; no account.
+
+The file is ``.ddim_lessons/progress.json`` in the home folder, or the one that the environment variable
+DDIM_LESSONS_PROGRESS names. Delete it to begin anew. Where it cannot be written, lessons run all the same.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+
+from .errors import require_choice
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+KINDS = {"exercise": r"exercise-(\d+\.\d+)", "equation": r"\\\\tag\{(\d+\.\d+)\}"}  # as they stand in a lesson's file
+
+
+def place():
+    """Return the path of the file."""
+    return Path(os.environ.get("DDIM_LESSONS_PROGRESS") or Path.home() / ".ddim_lessons" / "progress.json")
+
+
+def done(kind):
+    """Return the set of numbers, such as "2.4", of the exercises solved or equations checked so far."""
+    require_choice("kind", kind, KINDS)
+    try:
+        return set(json.loads(place().read_text(encoding="utf-8"))[kind])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def record(kind, number):
+    """Note that an exercise is solved or an equation checked; do nothing where nothing can be written."""
+    before = {name: done(name) for name in KINDS}
+    if number in before[kind]:
+        return
+    before[kind].add(number)
+    try:
+        place().parent.mkdir(parents=True, exist_ok=True)
+        fresh = place().with_suffix(f".{os.getpid()}")
+        fresh.write_text(json.dumps({name: sorted(numbers) for name, numbers in before.items()}), encoding="utf-8")
+        fresh.replace(place())
+    except OSError:
+        return
+
+
+def overview():
+    """Return for each lesson (title, {kind: (numbers done, all numbers in the lesson's order)})."""
+    rows = []
+    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+        text = path.read_text(encoding="utf-8")
+        title = re.search(r"# (\d\d · [^\\\"]+)", text).group(1)
+        found = {kind: list(dict.fromkeys(re.findall(pattern, text))) for kind, pattern in KINDS.items()}
+        rows.append((title, {kind: ([n for n in all_ if n in done(kind)], all_) for kind, all_ in found.items()}))
+    return rows

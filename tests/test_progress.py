@@ -1,0 +1,61 @@
+"""Progress: noted once, read back, shown in lesson 00; no write, no harm."""
+
+import json
+
+import pytest
+
+from ddim_lessons import progress
+from ddim_lessons.checks import EquationError, verify
+from ddim_lessons.exercises import check, exercise
+from ddim_lessons.explorers.lesson_00 import progress_table
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    path = tmp_path / "a folder" / "progress.json"
+    monkeypatch.setenv("DDIM_LESSONS_PROGRESS", str(path))
+    return path
+
+
+def test_only_what_is_right_is_noted(file, capsys):
+    check("2.4", ...)
+    check("2.5", lambda *arguments: 1.0)
+    with pytest.raises(EquationError):
+        verify("2.1", 1.0, 2.0)
+    assert not file.exists()
+    check("5.3", "λ²")
+    verify("2.2", 1.0, 1.0)
+    assert json.loads(file.read_text()) == {"exercise": ["5.3"], "equation": ["2.2"]}
+    assert [path.name for path in file.parent.iterdir()] == ["progress.json"]
+    assert capsys.readouterr().out.splitlines()[-2:] == ["Exercise 5.3: ✓ right", "✓ (2.2) both sides agree to 1e-12"]
+
+
+def test_the_table_follows_and_counts_every_exercise(file, capsys):
+    live = progress_table()
+    words = live.words
+    assert words.startswith("All lessons: 0 of ") and "0 of 1" in live.html.value
+    total = sum(len(found["exercise"][1]) for _, found in progress.overview())
+    assert f"0 of {total} exercises" in words
+    assert all(exercise(n) for _, found in progress.overview() for n in found["exercise"][1])
+    check("5.3", "λ²")
+    live.reset()
+    assert live.words == words.replace("lessons: 0", "lessons: 1")
+    live.controls["show"].value = "05 · One objective for all"
+    assert "<td>5.3 ✓</td>" in live.html.value and "1 of 5 exercises solved" in live.words
+
+
+def test_a_place_that_cannot_be_written_or_read_does_no_harm(file, capsys):
+    file.parent.mkdir()
+    file.write_text("not JSON")
+    assert progress.done("exercise") == set()
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.write_text("a file where the folder should be")
+    check("5.3", "λ²")
+    assert capsys.readouterr().out == "Exercise 5.3: ✓ right\n" and progress.done("exercise") == set()
+
+
+def test_the_reader_s_home_is_the_default_and_tests_leave_it_alone(monkeypatch):
+    assert ".ddim_lessons" not in str(progress.place()), "conftest.py must name another place"
+    monkeypatch.delenv("DDIM_LESSONS_PROGRESS")
+    assert progress.place().parts[-2:] == (".ddim_lessons", "progress.json")
