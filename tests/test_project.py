@@ -55,8 +55,8 @@ def imported_modules(path):
 
 
 def test_every_third_party_import_is_a_declared_dependency():
-    # IPython comes with ipykernel and cycler with matplotlib
-    declared = names(PROJECT["dependencies"]) | {"ipython", "cycler"} | set(sys.stdlib_module_names)
+    # IPython comes with ipykernel, cycler with matplotlib, traitlets with ipywidgets
+    declared = names(PROJECT["dependencies"]) | {"ipython", "cycler", "traitlets"} | set(sys.stdlib_module_names)
     for path in (ROOT / "ddim_lessons").rglob("*.py"):
         for name in imported_modules(path):
             assert {"PIL": "pillow"}.get(name, name.lower()) in declared, f"{path.name} imports {name}"
