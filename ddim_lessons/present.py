@@ -46,6 +46,8 @@ body {{ --jp-content-presentation-font-size1: 28px; --jp-code-presentation-font-
 .jp-Notebook .jp-OutputArea, .jp-Notebook .jp-OutputArea-child, .jp-Notebook .jp-OutputArea-output,
 .jp-Notebook .jp-Cell, .jp-Notebook .jp-Cell-outputWrapper, .jp-Notebook .widget-vbox {{ overflow: visible; }}
 .jp-Notebook .jupyter-widgets [role=status], .jp-Notebook .jp-RenderedHTMLCommon small {{ font-size: 26px; }}
+.jp-Notebook .widget-vbox > .widget-inline-hbox, .jp-Notebook .widget-vbox > .jupyter-button {{ zoom: {ZOOM}; }}
+.jp-Notebook .widget-vbox > .widget-htmlmath {{ font-size: 26px; }}
 .jp-Notebook .jp-RenderedImage img {{ zoom: {ZOOM / 1.2:.2f}; max-width: 100%; }}
 .jp-Notebook .widget-vbox:has(> .widget-image) {{ flex-flow: row wrap; align-items: flex-start; gap: 0 20px; }}
 .jp-Notebook .widget-vbox > .widget-hbox:first-child {{ flex: 1 0 100%; }}
@@ -86,8 +88,25 @@ def notes(number):
 # --- the copy ----------------------------------------------------------------------------------------------------
 
 
-def presenting_copy(notebook):
-    """Return a notebook, a dict as in its file, without outputs and with its code folded, exercises excepted."""
+def questions(number):
+    """Return the questions of a lesson that are asked with a show of hands; a list of dicts, see questions.json."""
+    return json.loads((NOTES / "questions.json").read_text(encoding="utf-8")).get(number, [])
+
+
+def hands(question):
+    """A folded cell that asks a question; the picture that decides it is the lesson's next cell."""
+    arguments = ", ".join(repr(question[name]) for name in ("predict", "choices", "answer"))
+    source = f"from ddim_lessons.widgets import ClassPrediction\n\nClassPrediction({arguments})"
+    return {"cell_type": "code", "metadata": {"jupyter": {"source_hidden": True}}, "source": source} | {
+        "outputs": [], "execution_count": None, "id": "hands"
+    }  # fmt: skip
+
+
+def presenting_copy(notebook, asked=()):
+    """Return a notebook, a dict as in its file, without outputs and with its code folded, exercises excepted.
+
+    A cell with a show of hands follows each question of ``asked``.
+    """
     cells = []
     for cell in notebook["cells"]:
         cell = cell | {"metadata": dict(cell["metadata"])}
@@ -97,13 +116,14 @@ def presenting_copy(notebook):
             if not exercise:
                 cell["metadata"]["jupyter"] = {"source_hidden": True}
         cells.append(cell)
+        cells += [hands(question) for question in asked if question["predict"] in "".join(cell["source"])]
     return notebook | {"cells": cells}
 
 
 def fill(folder):
     """Write presenting copies of all lessons, so that their links work, and JupyterLab's settings into ``folder``."""
     for path in NOTEBOOKS.glob("*.ipynb"):
-        copy = presenting_copy(json.loads(path.read_text(encoding="utf-8")))
+        copy = presenting_copy(json.loads(path.read_text(encoding="utf-8")), questions(path.name[:2]))
         write(folder / "lessons" / path.name, json.dumps(copy, ensure_ascii=False, indent=1))
     for name, settings in SETTINGS.items():
         place = folder / "jupyterlab_settings_dir" / "@jupyterlab" / f"{name}.jupyterlab-settings"

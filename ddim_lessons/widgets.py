@@ -15,6 +15,7 @@ import ipywidgets as ipw
 from matplotlib import rc_context
 from traitlets import Unicode
 
+from .errors import require
 from .plots import DPI, STYLE, ZOOM, picture, small_png
 
 LIVE_DPI = round(110 * ZOOM)  # on the screen; the still copy in the file has plots.DPI
@@ -234,6 +235,37 @@ class LiveHTML(Live):
 
     def _repr_mimebundle_(self, **_):
         return self.box._repr_mimebundle_() | {"text/html": self.html.value, "text/plain": f"[live table] {self.words}"}
+
+
+class ClassPrediction:
+    """A question for a class: a box for the show of hands on each choice, then "Reveal" says which one is right.
+
+    ``choices`` are texts, ``answer`` is one of them. The picture that decides it is the lesson's next cell.
+    """
+
+    def __init__(self, question, choices, answer):
+        require(answer in choices, "answer", answer, f"one of {list(choices)}")
+        self.choices, self.answer = list(choices), answer
+        self.hands = [ipw.BoundedIntText(0, 0, 9999, **_common(choice)) for choice in choices]
+        for box in self.hands:
+            box.style.description_width, box.layout.width = "230px", "330px"
+        self.button = ipw.Button(description="Reveal", tooltip="Show the hands and the answer")
+        self.button.on_click(lambda _: self.reveal())
+        self.result = ipw.HTML()
+        title = ipw.HTMLMath(f"<p><b>Hands up:</b> {escape(question)}</p>")
+        self.box = ipw.VBox([title, *self.hands, self.button, self.result])
+
+    def reveal(self):
+        """Show how many hands each choice got, and mark the right one."""
+        total = sum(box.value for box in self.hands)
+        lines = [
+            f"{'✓' if choice == self.answer else '·'} {choice}: {box.value} of {total}"
+            for choice, box in zip(self.choices, self.hands, strict=True)
+        ]
+        self.result.value = f'<p role="status" style="line-height:1.5">{"<br>".join(map(escape, lines))}</p>'
+
+    def _repr_mimebundle_(self, **_):
+        return self.box._repr_mimebundle_() | {"text/plain": "[a question for the class]"}
 
 
 def control_values(control):

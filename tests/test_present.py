@@ -97,3 +97,27 @@ def test_a_folder_without_lessons_gets_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(present, "NOTEBOOKS", tmp_path)
     with pytest.raises(ValueError, match="a folder with the lessons"):
         present.lesson("00")
+
+
+ASKED = [(number, question) for number in NUMBERS for question in present.questions(number)]
+
+
+@pytest.mark.parametrize("number, question", ASKED)
+def test_a_question_for_the_class_stands_behind_its_prediction(number, question):
+    copy = present.presenting_copy(read(number), [question])
+    sources = ["".join(cell["source"]) for cell in copy["cells"]]
+    (where,) = [k for k, source in enumerate(sources) if "ClassPrediction(" in source]
+    assert question["predict"] in sources[where - 1] and "**Predict" in sources[where - 1]
+    names = {}
+    exec(sources[where].rpartition("\n")[0], names)
+    asked = eval(sources[where].rpartition("\n")[2], names)
+    asked.hands[0].value, asked.hands[1].value = 3, 9
+    asked.button.click()
+    assert f"✓ {question['answer']}" in asked.result.value and asked.result.value.count("of 12") == len(asked.choices)
+
+
+def test_a_question_whose_answer_is_no_choice_is_refused():
+    from ddim_lessons.widgets import ClassPrediction
+
+    with pytest.raises(ValueError, match="answer is 'c'"):
+        ClassPrediction("which?", ["a", "b"], "c")
