@@ -230,8 +230,8 @@ def check(number):
     problems += errors_of(notebook) + differences(json.loads(path.read_text(encoding="utf-8")), notebook)
     times = sorted(cell_times(notebook), reverse=True)
     lines = [f"Lesson {path.name[:2]}: {len(times)} code cells ran in {seconds:.0f} s, the start of a kernel included."]
-    lines += [f"  {spent:.1f} s of it in a cell under “{heading}”." for spent, heading in times[:3] if spent >= 2]
-    lines += [f"  {sum(spent >= 2 for spent, _ in times)} cells take 2 s or longer; talk over them."]
+    lines += [f"  {spent:.0f} s of it in a cell under “{heading}”." for spent, heading in times[:3] if spent >= 2]
+    lines += ["  Talk over them."] if times and times[0][0] >= 2 else ["  No cell takes as long as 2 s."]
     lines += ["Python's and matplotlib's caches on this disk are warm now."]
     lines += [f"NOT READY: {problem}" for problem in problems]
     lines += [] if problems else [f"All is ready: python -m ddim_lessons.present {path.name[:2]}"]
