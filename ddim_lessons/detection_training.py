@@ -54,7 +54,10 @@ class DetectionRun(Run):
 
 
 def noisy_boxes(rng, pictures, N, alpha_bar_t):
-    """Return z_t of shape (n, N, 4): the true boxes, padded to N with boxes drawn from N(1/2, 1/6), then noised."""
+    """Return z_t of shape (n, N, 4): the true boxes, padded to N with random boxes, then noised.
+
+    The padding has mean 1/2 and standard deviation 1/6 in all four coordinates, before its code is made.
+    """
     n, m = pictures.labels.shape
     padding = rng.normal(0.5, 1 / 6, (n, N, 4))
     padding[..., 2:] = padding[..., 2:].clip(min=1e-4)
@@ -74,7 +77,8 @@ def match_boxes(found, boxes, labels):
 
     Dynamic matching (动态匹配; SimOTA, Ge et al. 2021): an object gets its k cheapest boxes, with k the sum of its five
     best IoUs, rounded down, at least 1; a box that several objects want goes to the cheapest. Classes, distance and
-    overlap make the cost; a centre outside the object costs 100, one outside all objects 10⁴.
+    overlap make the cost; a centre outside the object costs 100, one outside all objects 10⁴. The class part is what
+    the focal loss would charge for "yes" more than for "no".
     """
     there = (labels >= 0)[:, None]
     overlap = iou(found.boxes, boxes) * there
@@ -85,7 +89,8 @@ def match_boxes(found, boxes, labels):
     cost = CLASS * price + L1 * torch.cdist(edges, true_edges, p=1) - GIOU * giou(found.boxes, boxes)
     cost = cost + 100.0 * ~inside + 1e4 * ~inside.any(dim=2, keepdim=True)
     k = overlap.topk(min(5, overlap.shape[1]), dim=1).values.sum(dim=1).long().clamp(min=1)
-    chosen = (cost.argsort(dim=1).argsort(dim=1) < k[:, None]) & there
+    rank = cost.argsort(dim=1).argsort(dim=1)  # 0 for the cheapest box of an object
+    chosen = (rank < k[:, None]) & there
     return torch.where(chosen, cost, torch.inf).argmin(dim=2), chosen.any(dim=2)
 
 

@@ -101,9 +101,11 @@ def _ellipse(u, v, w, h):
 
 
 def _rectangle(u, v, w, h):
+    """As :func:`_ellipse`."""
     return np.minimum((1 - abs(u)) * w / 2, (1 - abs(v)) * h / 2)
 
 
 def _triangle(u, v, w, h):
+    """As :func:`_ellipse`; the tip is where v = −1."""
     slope = h / (h**2 + w**2 / 4) ** 0.5
     return np.minimum(((1 + v) / 2 - abs(u)) * w / 2 * slope, (1 - v) * h / 2)

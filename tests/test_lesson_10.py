@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from ddim_lessons.boxes import average_precision, decode, encode, giou, iou
+from ddim_lessons.boxes import average_precision, corners, decode, encode, giou, iou
 from ddim_lessons.checks import EquationError, judge, verify, verify_mean
 from ddim_lessons.ddim import add_noise, ddim_step, predict_eps
 from ddim_lessons.detection_training import focal, noisy_boxes
-from ddim_lessons.detector import ENSEMBLES
+from ddim_lessons.detector import ENSEMBLES, results
 from ddim_lessons.exercises import lesson_10 as answers
 from ddim_lessons.exercises.lesson_10 import EXERCISES
 from ddim_lessons.explorers import lesson_10 as lesson
+from ddim_lessons.plots import panels
 from ddim_lessons.schedules import alpha_bar_schedule
 
 ALPHA_BAR = alpha_bar_schedule("cosine", 1000)
@@ -209,6 +210,35 @@ def test_only_drift_without_renewal_and_noise_is_smooth():
 
     smooth = moves(0.0, False)
     assert smooth < 0.5 * moves(1.0, False) and smooth < 0.8 * moves(0.0, True)
+
+
+def test_the_caption_in_the_notebook_is_far_from_every_threshold():
+    """Its words are compared strictly, and another machine's torch rounds otherwise."""
+    visits = lesson.run_picture(0, 0, 8, 32, 0.0, False, "DDIM")
+    boxes, scores, _ = results(visits, "all", lesson.LOWEST)[0]
+    best = visits[0].scores[0].amax(dim=-1).numpy()
+    overlap = iou(boxes[scores > 0.4], lesson.gallery()[0].objects(0)[0]).max(axis=1)
+    assert np.abs(best - 0.5).min() > 0.02 and np.abs(scores - 0.5).min() > 0.02 and overlap.min() > 0.8
+
+
+def test_the_result_names_its_ensemble_and_the_map_its_pictures():
+    live = lesson.boxes_from_noise()
+    live.show(live.start | {"ensemble": "last", "picture": 4})
+    assert "ensemble last: " in live.words and "of 9 objects found" in live.words
+    assert live.words.endswith("on 100 pictures of 1 to 6 objects.")
+
+
+def test_a_pair_is_drawn_with_what_it_shares_and_the_box_around_it():
+    a, b = np.array([0.4, 0.4, 0.4, 0.4]), np.array([0.5, 0.6, 0.4, 0.4])
+    for other, count in ((b, 3), (b + [0.4, 0, 0, 0], 2)):  # nothing is shared: no grey area
+        _, axes = panels()
+        lesson.draw_pair(axes, a, other)
+        drawn = axes.collections
+        assert len(drawn) == count
+        left, top, right, bottom = corners(np.stack([a, other]))
+        around = drawn[-1].get_paths()[0].get_extents().bounds
+        expected = np.array([left.min(), top.min(), right.max() - left.min(), bottom.max() - top.min()]) * 64
+        assert np.allclose(around, expected - [0.5, 0.5, 0, 0])
 
 
 def test_judging_a_picture():

@@ -13,7 +13,7 @@ from ..boxes import corners, decode, iou
 from ..cache import bounded_cache
 from ..detector import ENSEMBLES, UPDATES, detection_path, draw_codes, maps_of, precision_of, results
 from ..digits import DATA
-from ..plots import BLUE, GREEN, INK, ORANGE, VERMILION, panels
+from ..plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, panels
 from ..schedules import make_tau
 from ..shapes import SIDE, Pictures, crowd_pictures, draw_pictures
 from ..training import load_weights
@@ -129,8 +129,11 @@ def draw_picture(axes, pixels, title=""):
 
 
 def paler(pixels):
-    """Return a picture (3, 64, 64) nearer to white, as 8-bit RGBA (64, 64, 4), which draws faster than RGB."""
-    color = (255 * (0.45 + 0.55 * np.moveaxis(pixels, 0, -1))).astype(np.uint8)
+    """Return a picture (3, 64, 64) nearer to white, as 8-bit RGBA (64, 64, 4), which draws faster than RGB.
+
+    Colours go in steps of 12, so that the pixels' noise does not fill the files.
+    """
+    color = (255 * (0.45 + 0.55 * np.moveaxis(pixels, 0, -1))).astype(np.uint8) // 12 * 12
     return np.dstack([color, np.full((SIDE, SIDE), 255, dtype=np.uint8)])
 
 
@@ -146,6 +149,23 @@ def draw_truth(axes, pictures, i):
     boxes, labels = pictures.objects(i)
     draw_picture(axes, pictures.pixels[i])
     draw_boxes(axes, boxes, class_colors(labels, 1.0), width=2)
+
+
+def draw_pair(axes, a, b):
+    """Draw two boxes (4,) alone, blue and orange: what they share grey, the smallest box around both dashed."""
+    left, top, right, bottom = corners(np.stack([a, b]))
+    axes.set(xticks=[], yticks=[], xlim=(-0.5, SIDE - 0.5), ylim=(SIDE - 0.5, -0.5), aspect="equal")
+    axes.spines[:].set_visible(True)
+    if left.max() < right.min() and top.max() < bottom.min():
+        shared = _between(left.max(), top.max(), right.min(), bottom.min())
+        draw_boxes(axes, shared, "none").set_facecolor(PALE)
+    draw_boxes(axes, np.stack([a, b]), (BLUE, ORANGE), 3)
+    draw_boxes(axes, _between(left.min(), top.min(), right.max(), bottom.max()), GREY, 1.5, "--")
+
+
+def _between(left, top, right, bottom):
+    """Return the box with these edges, (1, 4)."""
+    return np.array([[(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]])
 
 
 # --- the live figure ---------------------------------------------------------------------------------------------
@@ -248,13 +268,15 @@ class _Scene:
         self.truth.set_verts(outline(boxes))
         right, false = judge_picture(found, boxes, labels)
         told = (
-            f"z at t = {visit.t}, visit {k + 1} of {len(visits)}",
+            f"z_t at t = {visit.t}, visit {k + 1} of {len(visits)}",
             f"its x̂_0: {(best > SURE).sum()} boxes are sure",
-            f"result: {right} of {len(boxes)} found, {false} false",
+            f"result ({ensemble}): {right} of {len(boxes)}, {false} false",
         )
         for title, words in zip(self.titles, (*told, "recorded AP[.5:.95]"), strict=True):
             title.set_text(words)
-        return f"Picture {picture + 1}, {'; '.join(told)} ({ensemble}). {self.move_map(visits, ensemble, settings)}"
+        words = f"Picture {picture + 1}: {told[0]}; {told[1]}; of the whole run, ensemble {ensemble}: "
+        words += f"{right} of {len(boxes)} objects found, {false} false. "
+        return words + self.move_map(visits, ensemble, settings)
 
     def move_map(self, visits, ensemble, settings):
         """Show the map of these settings, put the dot where they stand, and say its number."""
@@ -266,7 +288,9 @@ class _Scene:
         row, column = STEPS.index(S), BOXES.index(N)
         self.dot.set_data([column], [row])
         how = f"{update}, η = {eta:g}, renewal {'on' if renew else 'off'}, S = {S}, {N} boxes"
-        return f"{how}: AP {values[row, column]:.3f} on {recorded()['map_pictures']} pictures."
+        return (
+            f"{how}: recorded AP {values[row, column]:.3f} on {recorded()['map_pictures']} pictures of 1 to 6 objects."
+        )
 
 
 def _draw_map(axes):
