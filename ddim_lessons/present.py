@@ -46,12 +46,12 @@ body {{ --jp-content-presentation-font-size1: 28px; --jp-code-presentation-font-
 .jp-Notebook .jp-OutputArea, .jp-Notebook .jp-OutputArea-child, .jp-Notebook .jp-OutputArea-output,
 .jp-Notebook .jp-Cell, .jp-Notebook .jp-Cell-outputWrapper, .jp-Notebook .widget-vbox {{ overflow: visible; }}
 .jp-Notebook .jupyter-widgets [role=status], .jp-Notebook .jp-RenderedHTMLCommon small {{ font-size: 26px; }}
-.jp-Notebook .widget-vbox > .widget-inline-hbox, .jp-Notebook .widget-vbox > .jupyter-button {{ zoom: {ZOOM}; }}
+.jp-Notebook .widget-vbox > .widget-text, .jp-Notebook .widget-vbox > .jupyter-button {{ zoom: {ZOOM}; }}
 .jp-Notebook .widget-vbox > .widget-htmlmath {{ font-size: 26px; }}
 .jp-Notebook .jp-RenderedImage img {{ zoom: {ZOOM / 1.2:.2f}; max-width: 100%; }}
 .jp-Notebook .widget-vbox:has(> .widget-image) {{ flex-flow: row wrap; align-items: flex-start; gap: 0 20px; }}
 .jp-Notebook .widget-vbox > .widget-hbox:first-child {{ flex: 1 0 100%; }}
-.jp-Notebook .widget-vbox > .widget-image {{ width: auto; height: auto; max-height: 78vh; }}
+.jp-Notebook .widget-vbox > .widget-image {{ width: auto; height: auto; max-height: 73vh; }}
 .jp-Notebook .widget-vbox > .widget-html {{ flex: 1 1 340px; }}
 """
 EXTENSION = {
