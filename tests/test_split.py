@@ -245,8 +245,8 @@ def test_the_integral_agrees_with_the_determinant_of_the_quadratic_form(case):
     T, eta = len(alpha_bar) - 1, 0.2 + 0.6 * eta
     factors = read_literally(T, chosen)
     R, _, var = split.system(factors, alpha_bar, eta, root=root)
-    sign, log_det = np.linalg.slogdet(R.T / var @ R)
-    if sign <= 0 or log_det < -25:
+    _, log_det = np.linalg.slogdet(R.T / var @ R)
+    if np.linalg.matrix_rank(R) < T:
         with pytest.raises(ValueError, match="infinite"):
             normaliser(factors, alpha_bar, eta, root=root)
         return

@@ -124,7 +124,7 @@ def test_the_average_lags_behind_the_weights():
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"steps": 0}, "steps is 0, but must be a whole number of at least 1"),
+        ({"steps": 0}, "steps is 0, but must be a whole number from 1 to 100000000"),
         ({"batch": 1.5}, "batch is 1.5"),
         ({"lr": -1.0}, "lr is -1.0"),
         ({"decay": 2.0}, "decay is 2.0, but must be a number from 0 to 1"),
