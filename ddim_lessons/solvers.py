@@ -59,7 +59,7 @@ def gaussian_flow(x_T, mean, var, alpha_bar_T, alpha_bar_s=1.0):
 
 
 def cdf(mixture, x, alpha_bar_t=1.0):
-    """Return the distribution function of a one-dimensional ``mixture`` noised to ᾱ_t at x of shape (n, 1); so shaped.
+    """Return the distribution function of a one-dimensional ``mixture`` noised to ᾱ_t, at x of shape (n, 1): (n, 1).
 
     NumPy only, as is :func:`quantile_map`.
     """
@@ -152,9 +152,9 @@ def slerp(a, b, w):
 def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
     """Encode x_0: walk up ``tau`` (given decreasing) and return x_T, shaped like ``x_0``.
 
-    ``rounds`` = 0 is :func:`ddim_lessons.ddim.invert_path`: ε̂ at the point and time that the step starts from. The
-    step down from t, which shall be undone, uses ε̂ at its own start, time t: each round puts the newest guess of x_t
-    there. One round from x_s is the loop that asks for ε̂ at the time t at the point x_s.
+    ``rounds`` = 0 is :func:`ddim_lessons.ddim.invert_path`: the step up from s to t uses ε̂(x_s, s), where it starts.
+    The step down that it should undo uses ε̂(x_t, t), at a point not yet known: each round puts the newest guess of
+    x_t there. The first guess is x_s, so one round asks for ε̂(x_s, t).
     """
     check_tau(tau, horizon(alpha_bar))
     require_int("rounds", rounds, 0, 1000)

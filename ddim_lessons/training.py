@@ -26,16 +26,16 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from . import networks
 from .data_files import DATA, RESTORE
 from .ddim import add_noise
+from .detector import Detector
 from .errors import MANY, real_array, require, require_finite, require_int, require_real
-from .networks import make_target
+from .networks import DigitClassifier, DigitUNet, PointMLP, make_target, require_denoiser
 
 WEIGHTS = DATA / "weights"
 WARM_UP = 50  # steps in which the learning rate rises
 FORMAT = "ddim-lessons 1"
-ARCHITECTURES = ("PointMLP", "DigitUNet", "DigitClassifier")
+ARCHITECTURES = {kind.__name__: kind for kind in (PointMLP, DigitUNet, DigitClassifier, Detector)}
 
 
 class WeightsError(ValueError):
@@ -110,27 +110,40 @@ class Run:
     """
 
     def __init__(self, model, x0, steps=2000, batch=256, lr=5e-3, decay=0.999, power=2.0, seed=0, device=None):
-        networks.require_denoiser(model)
+        require_denoiser(model)
         require_int("steps", steps, 1, MANY)
         require_int("batch", batch, 1, MANY)
         require_real("lr", lr, 0)
         require_real("decay", decay, 0, 1)
         require_real("power", power, 0)
         require_int("seed", seed, 0, 2**63 - 1)
-        self.settings = dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed)
-        self.x0, self.model = _as_data(x0, model.dim), model
+        self.x0 = _as_data(x0, model.dim)
+        self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed), device)
+
+    def _begin(self, model, settings, device):
+        """Put the model on its device beside its average; make the optimizer and the generator."""
+        self.settings, self.model = settings, model
         self.device = _move(self, pick_device() if device is None else checked_device(device))
         self.average = deepcopy(self.model).requires_grad_(False)
         fused = self.device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr, betas=(0.9, 0.99), fused=fused)
-        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings["lr"], betas=(0.9, 0.99), fused=fused)
+        self.generator = torch.Generator(self.device).manual_seed(settings["seed"])
         self.step, self.seconds, self.stop_pressed = 0, 0.0, False
+
+    def loss(self):
+        """Draw a batch and return its L_simple (DDPM eq. 14, for the network's target)."""
+        x0, t, noise = _draw(self)
+        alpha_bar_t = self.model.alpha_bar[t][:, None]
+        x_t = add_noise(x0, noise, alpha_bar_t)
+        return ((self.model(x_t, t) - make_target(x0, noise, alpha_bar_t, self.model.target)) ** 2).mean()
 
 
 def _move(run, device):
     """Move a run's data and network to ``device``, or to the CPU if its memory is short; return where they are."""
     try:
-        run.x0, run.model = run.x0.to(device), run.model.to(device)
+        run.model = run.model.to(device)
+        if hasattr(run, "x0"):
+            run.x0 = run.x0.to(device)
     except RuntimeError as error:
         _say_that_memory_is_short(device, error)
         return _move(run, torch.device("cpu"))
@@ -215,13 +228,13 @@ def _stop_if_pressed(run):
 
 def _train(run, count):
     """Take ``count`` steps and return the Progress."""
-    start, total = time.perf_counter(), torch.zeros((), device=run.x0.device)
+    start, total = time.perf_counter(), 0.0
     for _ in range(count):
         try:
-            total += _step(run)
+            total = total + _step(run)
         except RuntimeError as error:
             _leave_gpu(run, error)
-            total = total.cpu() + _step(run)
+            total = float(total) + _step(run)
     loss = float(total) / count  # waits for a GPU, so the clock is right
     seconds = time.perf_counter() - start
     run.seconds += seconds
@@ -232,12 +245,9 @@ def _train(run, count):
 
 
 def _step(run):
-    """Take one step of L_simple (DDPM eq. 14, for the network's target); return its loss, a tensor."""
+    """Take one step down the run's loss; return it, a tensor."""
     model, settings = run.model, run.settings
-    x0, t, noise = _draw(run)
-    alpha_bar_t = model.alpha_bar[t][:, None]
-    x_t = add_noise(x0, noise, alpha_bar_t)
-    loss = ((model(x_t, t) - make_target(x0, noise, alpha_bar_t, model.target)) ** 2).mean()
+    loss = run.loss()
     run.optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -304,7 +314,7 @@ def weights_path(name):
 
 
 def load_weights(name):
-    """Return the trained network ``name``: one of ``toy_data.DATA_SETS``, "digits", or "digit classifier"."""
+    """Return the trained network ``name``: a set of ``toy_data``, "digits", "digit classifier", "detector"."""
     model = load_model(weights_path(name))
     held = model.card.get("data")
     if held != name:
@@ -314,6 +324,7 @@ def load_weights(name):
 
 def save_run(run, path):
     """Write a run to ``path``, so that :func:`load_run` continues bit for bit on the same machine."""
+    require(hasattr(run, "x0"), "run", type(run).__name__, "a Run on stored data: this one draws its data as it trains")
     tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in run.average.state_dict().items()}
     for number, moments in run.optimizer.state_dict()["state"].items():
@@ -362,7 +373,7 @@ def _build(path, card, tensors):
     if architecture not in ARCHITECTURES:
         raise WeightsError(f"{name} is for a network {architecture!r}; this version knows {', '.join(ARCHITECTURES)}")
     try:
-        model = getattr(networks, architecture)(**card["arguments"])
+        model = ARCHITECTURES[architecture](**card["arguments"])
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{name} has arguments that {architecture} does not take: {error}") from None
     wanted = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}

@@ -245,6 +245,21 @@ def test_the_inspector_tells_of_times_that_do_not_exist():
     live = pictures.grid_inspector("strided range + 1")
     live.controls["S"].value = 600
     assert "does not exist" in live.words and "asked 1000 times" in live.words
+    live = pictures.grid_inspector("leading, from index 0")
+    live.controls["S"].value = 1
+    assert "asked once" in live.words and "variance 0.0001 at once" in live.words
+
+
+def test_the_recursion_names_the_closest_of_three():
+    live = pictures.exact_recursion()
+    for moves, words in [
+        ({}, "η = 0 is closest"),
+        ({"spread": 0.1}, "agree to 1%"),
+        ({"mean": 4.0, "S": 100}, "η = 0.5 is closest"),
+        ({"mean": 4.0, "S": 1000}, "η = 1 is closest"),
+    ]:
+        live.show(live.start | moves)
+        assert words in live.words, live.words
 
 
 def test_exact_errors_fall_with_S():

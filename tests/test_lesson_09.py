@@ -361,6 +361,20 @@ def test_ddim_lands_on_one_point_near_its_limit_and_ddpm_on_many():
     assert np.array_equal(found.path[0], [0.6, 1.2]) and found.path.shape == (101, 2)
 
 
+def test_in_the_middle_of_the_ring_there_is_no_limit():
+    live = pictures.drag_x_T()
+    live.show(live.start | {"first": 0.0, "second": 0.0, "data": "ring"})
+    assert "lands at (0.00, 0.00), on a border" in live.words and "from where it lands" not in live.words
+    assert not pictures.landing(0.1, 0.0, 20, "ring", "exact").on_border
+
+
+def test_the_words_name_the_seeds_that_are_drawn():
+    live = pictures.interpolate_digits()
+    live.show(live.start | {"seed_a": 4})
+    assert "From seed 4 to seed 14," in live.words
+    assert np.allclose(pictures.between(4, 4, "slerp", 10, "trained")[0][-1:], pictures.latent(14))
+
+
 def test_linear_paths_are_short_in_the_middle_and_both_share_their_ends():
     arc_x, arc_drawn = pictures.between(2, 4, "slerp", 5, "trained")
     line_x, line_drawn = pictures.between(2, 4, "linear", 5, "trained")

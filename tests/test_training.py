@@ -371,7 +371,7 @@ def test_files_are_plain_safetensors_that_others_can_read(tmp_path):
 # --- the weights that come with the lessons ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*DATA_SETS, "digits", "digit classifier"])
+@pytest.mark.parametrize("name", [*DATA_SETS, "digits", "digit classifier", "detector"])
 def test_the_weights_in_data_are_whole_and_as_good_as_promised(name):
     path = training.weights_path(name)
     model, card = load_weights(name), json.loads(path.with_suffix(".json").read_text())

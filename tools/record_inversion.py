@@ -57,7 +57,7 @@ def consistency(denoiser):
 
 
 def reconstruction(denoiser):
-    """Return {rounds: {S: mean square error of a pixel, in 0 … 1}} of 100 digits."""
+    """Return {rounds: {S: mean square error of a pixel, in 0 … 1, and latents' standard deviation}} of 100 digits."""
     x, _ = load_digits()
     x_0, eps_hat = x[np.random.default_rng(1).choice(len(x), N, replace=False)], digits_eps(denoiser)
     found = {}
@@ -72,7 +72,7 @@ def reconstruction(denoiser):
 
 
 def solvers():
-    """Return {solver: {S: (distance to the limit, Fréchet distance of many samples)}} of the network."""
+    """Return {solver: {S: distance to the limit of (9.4), and Fréchet distance of many samples}} of the network."""
     eps_hat, judge = digits_eps("trained"), load_weights("digit classifier").judge
     x_T = np.random.default_rng(2).standard_normal((MANY, 64))
     limit = multistep_sample(x_T[:N], eps_hat, ALPHA_BAR, GRID(1000), "eps")
@@ -88,7 +88,11 @@ def solvers():
 
 
 def interpolation(denoiser, S=50):
-    """Return {path: measures} of the pictures half way between many pairs of latents; "ends" are those at w = 0."""
+    """Return {path: measures} of the pictures half way between many pairs of latents; "ends" are those at w = 0.
+
+    ``length`` is that of x_T, ``contrast`` the standard deviation within a picture, ``variety`` the variance of a
+    pixel over the pictures, ``sure`` the share that the classifier reads with more than 0.8.
+    """
     eps_hat, judge = digits_eps(denoiser), load_weights("digit classifier").judge
     a, b = np.random.default_rng(3).standard_normal((2, MANY, 64))
     latents = {"ends": a} | {name: path(a, b, 0.5) for name, path in PATHS.items()}

@@ -15,10 +15,13 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from ddim_lessons.ddim import ddim_sample
+from ddim_lessons.detection_training import DetectionRun
+from ddim_lessons.detector import Detector, detection_path, draw_codes, maps_of, precision_of, results
 from ddim_lessons.digits import load_digits
 from ddim_lessons.metrics import frechet_distance, noise_floor, sliced_w2
 from ddim_lessons.networks import DigitClassifier, DigitUNet, PointMLP, eps_fn
 from ddim_lessons.schedules import make_tau
+from ddim_lessons.shapes import draw_pictures
 from ddim_lessons.toy_data import DATA_SETS, data_set
 from ddim_lessons.training import (
     Run,
@@ -32,13 +35,13 @@ from ddim_lessons.training import (
 
 S = 50
 POINTS = dict(steps=4000, batch=1024, lr=5e-3, power=2.0)
+DETECTOR = dict(steps=2300, batch=16, lr=1e-3)
 DIGITS = dict(steps=6000, batch=128, lr=5e-3, power=1.0)
 
 
-def train(name, model, x0, settings):
-    """Train on ``x0``, telling how it goes; return (the average, rounded to 16 bits, and facts for the card)."""
-    run = Run(model, x0, **settings, seed=0)
-    for progress in fit(run, every=settings["steps"] // 10):
+def train(name, run):
+    """Train, telling how it goes; return (the average, rounded to 16 bits, and facts for the card)."""
+    for progress in fit(run, every=run.settings["steps"] // 10):
         print(f"  {name:12} {progress}", flush=True)
     facts = {"data": name, "settings": run.settings, "seconds": round(run.seconds, 1)}
     model = run.average.cpu()
@@ -116,16 +119,34 @@ def make_points(name):
     """Train, measure and write the network of one two-dimensional set."""
     torch.manual_seed(0)
     data = data_set(name)
-    model, facts = train(name, PointMLP(), data.sample(50_000, np.random.default_rng(0)), POINTS)
+    model, facts = train(name, Run(PointMLP(), data.sample(50_000, np.random.default_rng(0)), **POINTS, seed=0))
     save(name, model, facts | {"metrics": rounded(judge_points(model, data))})
 
 
 def make_digits():
     """Train, measure and write the network of the digits, judged by the stored classifier."""
     torch.manual_seed(0)
-    model, facts = train("digits", DigitUNet(), load_digits()[0], DIGITS)
+    model, facts = train("digits", Run(DigitUNet(), load_digits()[0], **DIGITS, seed=0))
     classifier = load_model(weights_path("digit classifier"))
     save("digits", model, facts | {"metrics": rounded(judge_digits(model, classifier))})
+
+
+def judge_detector(model, n=100):
+    """Return the metrics of the detector on ``n`` pictures it never saw: AP50 and AP[.5:.95] at steps × boxes."""
+    pictures, metrics = draw_pictures(np.random.default_rng([10, 1]), n), {"eta": 1, "pictures": n}
+    for S, N in ((1, 16), (1, 64), (4, 16), (4, 64)):
+        rng = np.random.default_rng([10, 2])
+        path = detection_path(model, maps_of(model, pictures), draw_codes(rng, n, N), make_tau(1000, S), rng)
+        ap50, ap = precision_of(results(list(path)), pictures)
+        metrics |= {f"AP50, {S} × {N}": ap50, f"AP, {S} × {N}": ap}
+    return metrics
+
+
+def make_detector():
+    """Train, measure and write the detector of lesson 10."""
+    torch.manual_seed(0)
+    model, facts = train("detector", DetectionRun(Detector(), **DETECTOR, seed=0))
+    save("detector", model, facts | {"metrics": rounded(judge_detector(model))})
 
 
 def rounded(metrics):
@@ -141,7 +162,7 @@ def save(name, model, facts):
 
 def main():
     makers = {name: lambda name=name: make_points(name) for name in DATA_SETS}
-    makers |= {"digit classifier": make_classifier, "digits": make_digits}
+    makers |= {"digit classifier": make_classifier, "digits": make_digits, "detector": make_detector}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help=f"some of: {', '.join(makers)}; all if none is given")
     parser.add_argument("--threads", type=int, default=1, help="processor threads (default 1)")

@@ -121,11 +121,15 @@ def digit_code(label, index, S):
 
 
 class Landing(NamedTuple):
-    """DDIM's ``path`` (S + 1, 2), its ``limit`` for S → ∞ (2,), and DDPM's landings ``cloud`` (200, 2)."""
+    """DDIM's ``path`` (S + 1, 2), its ``limit`` for S → ∞ (2,), and DDPM's landings ``cloud`` (200, 2).
+
+    ``on_border``: the limit changes with a shift of x_T by 1e−9, so that it means nothing (the middle of the ring).
+    """
 
     path: np.ndarray
     limit: np.ndarray
     cloud: np.ndarray
+    on_border: bool
 
 
 @bounded_cache(4)
@@ -133,9 +137,10 @@ def landing(first, second, S, data, denoiser):
     """Start DDIM once and DDPM 200 times from x_T = (first, second)."""
     eps_hat, tau, x_T = points_eps(data, denoiser), make_tau(1000, S), np.array([[first, second]])
     path = np.concatenate(list(ddim_states(x_T, eps_hat, ALPHA_BAR, tau)))
-    limit = multistep_sample(x_T, eps_hat, ALPHA_BAR, make_tau(1000, 100, "quadratic"))[0]
-    rng = np.random.default_rng(0)
-    return Landing(path, limit, ddim_sample(np.repeat(x_T, 200, axis=0), eps_hat, ALPHA_BAR, tau, 1.0, rng))
+    shifted = x_T + [[0, 0], [1e-9, 0], [0, 1e-9]]
+    limits = multistep_sample(shifted, eps_hat, ALPHA_BAR, make_tau(1000, 100, "quadratic"))
+    cloud = ddim_sample(np.repeat(x_T, 200, axis=0), eps_hat, ALPHA_BAR, tau, 1.0, np.random.default_rng(0))
+    return Landing(path, limits[0], cloud, bool(np.ptp(limits, axis=0).max() > 0.01))
 
 
 def drag_x_T() -> LiveFigure:
@@ -167,7 +172,7 @@ def drag_x_T() -> LiveFigure:
             start.set_data(*found.path[:1].T)
         path.set_segments([found.path])
         end.set_data(*found.path[-1:].T)
-        limit.set_data(*found.limit[:, None])
+        limit.set_data(*(nothing if found.on_border else found.limit[None]).T)
         cloud.set_data(*found.cloud.T)
         return _landing_words(first, second, S, data, denoiser, found)
 
@@ -176,11 +181,14 @@ def drag_x_T() -> LiveFigure:
 
 def _landing_words(first, second, S, data, denoiser, found):
     """The caption of :func:`drag_x_T`."""
-    off, spread = np.linalg.norm(found.path[-1] - found.limit), found.cloud.std(axis=0)
+    end, spread = found.path[-1].round(2) + 0.0, found.cloud.std(axis=0)  # + 0.0: no "−0.00"
+    off = f"{np.linalg.norm(found.path[-1] - found.limit):.2f} from where it lands for S → ∞"
+    if found.on_border:
+        off = "on a border: for S → ∞ the least shift of x_T decides where it lands"
     return (
         f"From x_T = ({first:.1f}, {second:.1f}) on “{data}”, {denoiser} denoiser, S = {S}: DDIM always lands at "
-        f"({found.path[-1, 0]:.2f}, {found.path[-1, 1]:.2f}), {off:.2f} from where it lands for S → ∞. DDPM's 200 "
-        f"landings have the standard deviations {spread[0]:.2f} and {spread[1]:.2f}."
+        f"({end[0]:.2f}, {end[1]:.2f}), {off}. DDPM's 200 landings have the standard deviations {spread[0]:.2f} "
+        f"and {spread[1]:.2f}."
     )
 
 
@@ -192,13 +200,18 @@ def latent(seed):
     return np.random.default_rng([9, seed]).standard_normal((1, 64))
 
 
+def other_seed(seed_a, seed_b):
+    """Return ``seed_b``, or if it is ``seed_a`` one that is not: no way leads from a latent to itself."""
+    return seed_b + 10 if seed_a == seed_b else seed_b
+
+
 SHARES = tuple(round(0.1 * k, 1) for k in range(11))
 
 
 @bounded_cache(4)
 def between(seed_a, seed_b, path, S, denoiser):
     """Return (latents, pictures) at the shares 0, 0.1 … 1 of the way between two seeds' latents; both (11, 64)."""
-    ends = latent(seed_a), latent(seed_b) if seed_a != seed_b else latent(seed_b + 10)
+    ends = latent(seed_a), latent(other_seed(seed_a, seed_b))
     x_T = np.concatenate([PATHS[path](*ends, w) for w in SHARES])
     return x_T, ddim_sample(x_T, digits_eps(denoiser), ALPHA_BAR, make_tau(1000, S, "quadratic"))
 
@@ -243,9 +256,10 @@ def interpolate_digits() -> LiveFigure:
         dot.set_data([w], [norms[k]])
         shares = class_shares(drawn[k : k + 1])[0]
         return (
-            f"From seed {seed_a} to seed {seed_b}, {path}, S = {S}, {denoiser} denoiser; at w = {w:.1f} the length of "
-            f"x_T is {norms[k]:.1f}, the picture's contrast {drawn[k].std():.2f}, and the classifier reads "
-            f"“{shares.argmax()}” ({shares.max():.0%}). Digits along the way: {_digits_in_words(drawn)}."
+            f"From seed {seed_a} to seed {other_seed(seed_a, seed_b)}, {path}, S = {S}, {denoiser} denoiser; at "
+            f"w = {w:.1f} the length of x_T is {norms[k]:.1f}, the picture's contrast {drawn[k].std():.2f}, and the "
+            f"classifier reads “{shares.argmax()}” ({shares.max():.0%}). Digits along the way: "
+            f"{_digits_in_words(drawn)}."
         )
 
     return LiveFigure(figure, [*images, mark, curve, dot], controls, update, play="w")

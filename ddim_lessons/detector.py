@@ -1,0 +1,274 @@
+"""A small DiffusionDet: boxes are denoised, from pure noise to objects, by a network that looks at the picture.
+
+Written from the facts in the paper (Chen, Sun, Song and Luo, ICCV 2023). Like the original: the code of boxes, the
+cosine schedule, a cascade of stages that each look into their boxes and move them, attention among the boxes, time as
+scale and shift. Simpler: small maps, one bilinear sample a bin, a linear layer instead of dynamic convolution, three
+stages instead of six. One addition: each stage is also told where its boxes are.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.functional import embedding_bag, interpolate, scaled_dot_product_attention, silu
+
+from .boxes import SCALE, average_precision, decode, encode, nms
+from .ddim import ddim_step, predict_eps, standard_normal_like
+from .errors import require, require_choice, require_finite
+from .networks import time_features
+from .schedules import alpha_bar_schedule, check_tau
+from .shapes import CLASSES
+
+T = 1000
+UPDATES = ("DDIM", "direct", "fresh")
+ENSEMBLES = ("last", "official", "all")
+SMALLEST = 1 / 64  # one pixel: a box without extent could not grow by a factor
+
+
+class Found(NamedTuple):
+    """What a stage says of N boxes in B pictures: ``boxes`` (B, N, 4), and ``logits`` (B, N, classes)."""
+
+    boxes: torch.Tensor
+    logits: torch.Tensor
+
+
+# --- the network -------------------------------------------------------------------------------------------------
+
+
+class Residual(nn.Module):
+    """Two normalised 3 × 3 convolutions beside a shortcut."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.norms = nn.ModuleList(nn.GroupNorm(8, channels) for _ in range(2))
+        self.convs = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
+
+    def forward(self, h):
+        out = h
+        for norm, conv in zip(self.norms, self.convs, strict=True):
+            out = conv(silu(norm(out)))
+        return h + out
+
+
+class Backbone(nn.Module):
+    """Look once: pixels (B, 3, 64, 64) → a map (B, channels, 16, 16), a cell for 4 × 4 pixels.
+
+    Down to 4 × 4 cells and up again, so that a cell also knows what is around it.
+    """
+
+    def __init__(self, channels, width=64):
+        super().__init__()
+        self.enter = nn.Sequential(
+            nn.Conv2d(3, 32, 4, 2, 1), nn.GroupNorm(8, 32), nn.SiLU(), nn.Conv2d(32, width, 4, 2, 1)
+        )
+        self.down = nn.ModuleList(nn.Conv2d(width, width, 3, 2, 1) for _ in range(2))
+        self.levels = nn.ModuleList(Residual(width) for _ in range(3))
+        self.across = nn.ModuleList(nn.Conv2d(width, channels, 1) for _ in range(3))
+        self.norm = nn.GroupNorm(8, channels)
+
+    def forward(self, pixels):
+        h = self.levels[0](self.enter(2 * pixels - 1))
+        maps = [self.across[0](h)]
+        for down, level, across in zip(self.down, self.levels[1:], self.across[1:], strict=True):
+            h = level(down(h))
+            maps.append(across(h))
+        out = maps[2]
+        for finer in (maps[1], maps[0]):
+            out = finer + interpolate(out, scale_factor=2, mode="nearest")
+        return self.norm(out)
+
+
+class Stage(nn.Module):
+    """One look: read the map inside each box, let the boxes attend to each other, say classes and corrected boxes."""
+
+    def __init__(self, channels, width, roi, heads=4):
+        super().__init__()
+        self.roi, self.heads = roi, heads
+        self.read = nn.Linear(roi * roi * channels, width)
+        self.place = nn.Linear(4, width)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(4))
+        self.qkv, self.mix = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.feed = nn.Sequential(nn.Linear(width, 3 * width // 2), nn.SiLU(), nn.Linear(3 * width // 2, width))
+        self.time = nn.Linear(64, 2 * width)
+        self.shape = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 4))
+        self.classes = nn.Linear(width, len(CLASSES))
+        nn.init.zeros_(self.shape[2].weight)  # at first a stage moves all its boxes alike
+        nn.init.constant_(self.classes.bias, -3.0)  # and says that nearly all of them are empty
+
+    def forward(self, maps, boxes, time):
+        f = self.norms[0](self.read(read_boxes(maps, boxes, self.roi))) + self.place(encode(boxes))
+        f = f + self.attend(self.norms[1](f))
+        f = f + self.feed(self.norms[2](f))
+        scale, shift = self.time(time)[:, None].chunk(2, dim=-1)
+        f = self.norms[3](f) * (1 + scale) + shift
+        return Found(shift_boxes(boxes, self.shape(f)), self.classes(f))
+
+    def attend(self, f):
+        q, k, v = self.qkv(f).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.mix(scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+def read_boxes(maps, boxes, roi):
+    """Read a map at roi × roi points of each box, bilinearly, 0 outside; shape (B, N, roi² · channels).
+
+    A point's value is the weighted sum of its four neighbours' rows: four rows of a table, which is what an embedding
+    bag adds up, several times faster backwards than ``grid_sample``.
+    """
+    B, C, H, W = maps.shape
+    inner = (torch.arange(roi, device=boxes.device) + 0.5) / roi - 0.5
+    x = ((boxes[..., 0, None] + boxes[..., 2, None] * inner) * W - 0.5)[:, :, None, :]
+    y = ((boxes[..., 1, None] + boxes[..., 3, None] * inner) * H - 0.5)[:, :, :, None]
+    picture = torch.arange(B, device=boxes.device)[:, None, None, None] * (H * W)
+    rows, weights = [], []
+    for right in (0, 1):
+        for below in (0, 1):
+            column, line = x.floor() + right, y.floor() + below
+            weight = (1 - (x - column).abs()) * (1 - (y - line).abs())
+            inside = (column >= 0) & (column < W) & (line >= 0) & (line < H)
+            weights.append(weight * inside)
+            rows.append((picture + line.clamp(0, H - 1) * W + column.clamp(0, W - 1)).long())
+    table = maps.permute(0, 2, 3, 1).reshape(-1, C)
+    rows, weights = torch.stack(rows, -1).reshape(-1, 4), torch.stack(weights, -1).reshape(-1, 4)
+    return embedding_bag(rows, table, per_sample_weights=weights, mode="sum").reshape(B, boxes.shape[1], -1)
+
+
+def shift_boxes(boxes, delta):
+    """Move centres by half a delta in box sizes, and multiply sizes by e^delta; both (…, 4)."""
+    center = boxes[..., :2] + 0.5 * delta[..., :2] * boxes[..., 2:]
+    return torch.cat([center, boxes[..., 2:] * delta[..., 2:].clamp(-4, 4).exp()], dim=-1)
+
+
+class Detector(nn.Module):
+    """Picture, noisy boxes and time → boxes and classes. ``arguments`` is what rebuilds it.
+
+    Looking at the picture (:meth:`look`) is apart from the boxes, so it is done once, whatever the number of steps.
+    """
+
+    def __init__(self, channels=48, width=128, stages=3, roi=5):
+        super().__init__()
+        self.arguments = dict(channels=channels, width=width, stages=stages, roi=roi)
+        self.schedule = alpha_bar_schedule("cosine", T)
+        self.register_buffer("features", time_features(self.schedule), persistent=False)
+        self.look = Backbone(channels)
+        self.embed = nn.Sequential(nn.Linear(8, 64), nn.SiLU())
+        self.stages = nn.ModuleList(Stage(channels, width, roi) for _ in range(stages))
+
+    def forward(self, maps, boxes, t):
+        """Return what each stage ``Found``: maps of :meth:`look`, boxes (B, N, 4) in [0, 1], times t (B,) or one."""
+        time = self.embed(self.features[t]).expand(len(maps), -1)
+        answers = []
+        for stage in self.stages:
+            sizes = boxes[..., 2:].clamp(min=SMALLEST)
+            answers.append(stage(maps, torch.cat([boxes[..., :2], sizes], dim=-1).detach(), time))
+            boxes = answers[-1].boxes
+        return answers
+
+    @torch.inference_mode()
+    def predict(self, maps, z, t):
+        """Return what the last stage ``Found`` for noisy codes ``z`` (B, N, 4) at the one time ``t``.
+
+        Codes and answers are in float64 on the CPU: at ᾱ_T = 2.4e-9 the way from x̂_0 to ε̂ and back costs nine digits.
+        """
+        boxes, logits = self(maps, decode(z).float().to(maps.device), torch.tensor(t, device=maps.device))[-1]
+        return Found(boxes.double().cpu(), logits.double().cpu())
+
+
+# --- sampling ----------------------------------------------------------------------------------------------------
+
+
+class Visit(NamedTuple):
+    """What happens at one visited time ``t``: ``z`` goes in, ``x0_hat`` and ``scores`` come out.
+
+    ``z`` and ``x0_hat`` are codes (B, N, 4) in float64, ``scores`` (B, N, classes) from 0 to 1.
+    """
+
+    t: int
+    z: torch.Tensor
+    x0_hat: torch.Tensor
+    scores: torch.Tensor
+
+
+def draw_codes(rng, B, N):
+    """Draw z_T ~ N(0, I) of shape (B, N, 4), float64, from a NumPy generator."""
+    return torch.from_numpy(rng.standard_normal((B, N, 4)))
+
+
+def detection_path(model, maps, z_T, tau, rng=None, eta=1.0, renew=True, update="DDIM", told=None):
+    """Walk down ``tau`` and yield a ``Visit`` at each of its times but the last, 0, where nothing is left to ask.
+
+    ``update`` says how z gets from a time t to the next, s: by the suite's ``ddim_step`` with ε̂ from x̂_0 ("DDIM"), by
+    taking x̂_0 itself ("direct"), or by forgetting all and drawing N(0, I) ("fresh"). With ``renew``, boxes whose best
+    score is at most 0.5 start again from N(0, I). ``told``, a time, is told to the network instead of t.
+    """
+    check_tau(tau, T)
+    require_choice("update", update, UPDATES)
+    require_finite("z_T", z_T)
+    z = z_T
+    for t, s in pairwise(tau):
+        found = model.predict(maps, z, t if told is None else told)
+        x0_hat, scores = encode(found.boxes).clip(-SCALE, SCALE), found.logits.sigmoid()
+        yield Visit(t, z, x0_hat, scores)
+        if s > 0:
+            z = next_codes(model.schedule, z, x0_hat, t, s, rng, eta, update)
+        if s > 0 and renew:
+            weak = scores.amax(dim=-1, keepdim=True) <= 0.5
+            z = torch.where(weak, standard_normal_like(z, rng), z)
+
+
+def next_codes(alpha_bar, z, x0_hat, t, s, rng, eta, update):
+    """Return the codes at time s > 0: from ``z`` at time t and what the network made of them."""
+    if update == "direct":
+        return x0_hat
+    if update == "fresh":
+        return standard_normal_like(z, rng)
+    noise = standard_normal_like(z, rng) if eta > 0 else None
+    return ddim_step(z, predict_eps(z, x0_hat, float(alpha_bar[t])), alpha_bar, t, s, eta, noise)
+
+
+def ensemble_of(visits, ensemble):
+    """Return those of the ``visits`` whose boxes count: the "last" alone, "all", or all but the last ("official").
+
+    The official code leaves its last visit out; with one visit there is no choice.
+    """
+    require_choice("ensemble", ensemble, ENSEMBLES)
+    require(len(visits) > 0, "visits", visits, "at least one")
+    return {"last": visits[-1:], "all": visits, "official": visits[:-1] or visits}[ensemble]
+
+
+def results(visits, ensemble="all", lowest=0.0):
+    """Return what was found in each picture: a list of (boxes, scores, labels), best score first, NumPy arrays.
+
+    Of each visit the N best of its N · classes (box, class) pairs count; all visits together go through ``nms``. Pairs
+    that score below ``lowest`` are left out first.
+    """
+    used, N = ensemble_of(visits, ensemble), visits[0].z.shape[1]
+    boxes, scores, labels = [], [], []
+    for visit in used:
+        best, pair = visit.scores.flatten(1).topk(N, dim=1)
+        which = (pair // len(CLASSES))[..., None].expand(-1, -1, 4)
+        boxes.append(decode(visit.x0_hat).gather(1, which))
+        scores.append(best)
+        labels.append(pair % len(CLASSES))
+    boxes, scores, labels = (torch.cat(parts, dim=1).numpy() for parts in (boxes, scores, labels))
+    return [_suppressed(*parts, lowest) for parts in zip(boxes, scores, labels, strict=True)]
+
+
+def _suppressed(boxes, scores, labels, lowest):
+    """Return the (boxes, scores, labels) of one picture that are left after suppression."""
+    likely = scores >= lowest
+    boxes, scores, labels = boxes[likely], scores[likely], labels[likely]
+    kept = nms(boxes, scores, labels)
+    return boxes[kept], scores[kept], labels[kept]
+
+
+@torch.inference_mode()
+def maps_of(model, pictures):
+    """Return the maps of ``Pictures``, shape (n, channels, 16, 16)."""
+    return model.look(torch.as_tensor(pictures.pixels, device=model.features.device))
+
+
+def precision_of(found, pictures):
+    """Return (AP50, AP[.5:.95]) of what :func:`results` found in ``Pictures``."""
+    each = average_precision(found, [pictures.objects(i) for i in range(len(pictures.labels))], len(CLASSES))
+    return float(each[0]), float(each.mean())
