@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import require, require_int, require_real
+from .errors import real_array, require, require_int, require_real
 from .metrics import standard_error
 from .progress import record
 
@@ -30,7 +30,8 @@ def verify(equation, left, right, tol=1e-12):
         _verify_symbols(equation, left, right)
         _passed(equation, "left − right simplifies to 0")
         return
-    left, right = (np.asarray(_to_numpy(side), dtype=float) for side in (left, right))
+    named = {"the left side": left, "the right side": right}.items()
+    left, right = (real_array(name, _to_numpy(side)).astype(float) for name, side in named)
     _verify_numbers(equation, left, right, tol)
     count = np.broadcast(left, right).size
     _passed(equation, f"{'both sides agree' if count == 1 else f'{count:,} values agree'} to {tol:g}")
@@ -41,9 +42,14 @@ def verify_mean(equation, draws, expected, sigmas=5):
 
     Prints one line, or raises ``EquationError`` with the deviation in standard errors.
     """
-    draws = np.asarray(draws, dtype=float)
+    draws, expected = real_array("draws", _to_numpy(draws)), real_array("expected", _to_numpy(expected))
     require_int("the number of draws", draws.shape[0] if draws.ndim else 0, 2)
-    deviation = np.max(np.abs(draws.mean(axis=0) - expected) / standard_error(draws))
+    require_real("sigmas", sigmas, 0)
+    means = draws.shape[1:]
+    require(expected.shape in ((), means), "expected's shape", expected.shape, f"{means}, that of one draw, or ()")
+    require(draws.size > 0, "draws' shape", draws.shape, "not empty")
+    with np.errstate(divide="ignore", invalid="ignore"):  # draws that are all alike, and NaN, are off by more
+        deviation = np.max(np.abs(draws.mean(axis=0) - expected) / standard_error(draws))
     if not deviation <= sigmas:
         raise EquationError(
             f"({equation}) does not hold: the mean of {len(draws):,} draws is {deviation:.1f} standard errors off"
@@ -53,7 +59,7 @@ def verify_mean(equation, draws, expected, sigmas=5):
 
 def verify_true(equation, statement, condition):
     """Check a numbered formula that is no equality, such as a bound: ``condition`` must be true everywhere."""
-    if not np.all(condition):
+    if not _holds(condition):
         raise EquationError(f"({equation}) does not hold: it is not true that {statement}")
     _passed(equation, statement)
 
@@ -66,9 +72,17 @@ def _passed(equation, words):
 
 def claim(statement, condition):
     """Check a sentence of a lesson that has no number: print it if ``condition`` is true everywhere, else raise."""
-    if not np.all(condition):
+    if not _holds(condition):
         raise AssertionError(f"it is not true that {statement}")
     print(f"✓ {statement}")
+
+
+def _holds(condition):
+    """Whether a condition is true everywhere; it must say yes or no (NaN would count as true), and of something."""
+    answers = np.asarray(bool(condition) if _is_symbolic(condition) else _to_numpy(condition))
+    require(answers.dtype == bool, "the condition", condition, "True, False, or an array of these")
+    require(answers.size > 0, "the condition", condition, "about at least one value")
+    return answers.all()
 
 
 def _is_symbolic(value):
@@ -96,7 +110,8 @@ def _verify_numbers(equation, left, right, tol):
     """Raise unless the arrays broadcast, are finite and agree within tol · (1 + |right|)."""
     require_real("tol", tol, 0)
     try:
-        excess = np.abs(left - right) - tol * (1 + np.abs(right))
+        with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which is not "at most 0"
+            excess = np.abs(left - right) - tol * (1 + np.abs(right))
     except ValueError:
         raise EquationError(f"({equation}): the sides have shapes {left.shape} and {right.shape}") from None
     if excess.size == 0:

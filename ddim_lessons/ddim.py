@@ -5,9 +5,9 @@ derivations), on torch tensors (networks, CPU or GPU) and, for the value functio
 
 Two kinds of function:
 
-* formulas of *values*: they take ᾱ_t and ᾱ_prev themselves (numbers, or arrays that broadcast);
-* the sampler of *times*: it takes the whole ``alpha_bar`` of length T + 1 (ᾱ_0 = 1) and explicit pairs
-  (t, t_prev) with t > t_prev, so no stride, no negative index and no special last step can occur.
+* formulas of *values*: they take ᾱ_t and ᾱ_prev themselves (numbers, or arrays that broadcast) and check nothing;
+* the sampler of *times*, which checks all that it is given: it takes the whole ``alpha_bar`` of length T + 1 (ᾱ_0 = 1)
+  and explicit pairs (t, t_prev) with t > t_prev, so no stride, no negative index and no special last step can occur.
 
 The DDIM paper (Song, Meng, Ermon, ICLR 2021) writes α_t for what is ᾱ_t here.
 """
@@ -15,8 +15,18 @@ The DDIM paper (Song, Meng, Ermon, ICLR 2021) writes α_t for what is ᾱ_t here
 from itertools import pairwise
 from typing import NamedTuple
 
-from .errors import require, require_finite, require_int, require_real, require_same_shape
-from .schedules import check_tau
+from .errors import (
+    require,
+    require_array,
+    require_callable,
+    require_finite,
+    require_floats,
+    require_int,
+    require_real,
+    require_rng,
+    require_same_shape,
+)
+from .schedules import check_tau, horizon
 
 # --- formulas of values ------------------------------------------------------------------------------------------
 
@@ -104,13 +114,16 @@ def ddim_step(x_t, eps_hat, alpha_bar, t, t_prev, eta=0.0, noise=None):
     where η > 0. Errors: t_prev ≥ t, a time outside 0…T, η < 0 or so large that σ² > 1−ᾱ_prev.
     """
     alpha_bar_t, alpha_bar_prev = alpha_bar_pair(alpha_bar, t, t_prev)
+    require_finite("x_t", x_t)
     require_same_shape("eps_hat", eps_hat, "x_t", x_t)
+    require_finite("eps_hat", eps_hat)
     sigma_sq = checked_variance(alpha_bar_t, alpha_bar_prev, eta)
     x0_hat = predict_x0(x_t, eps_hat, alpha_bar_t)
     if noise is None:
         require(sigma_sq == 0, "noise", noise, f"an array like x_t, because eta is {eta}")
         return move(x0_hat, eps_hat, alpha_bar_prev)
     require_same_shape("noise", noise, "x_t", x_t)
+    require_finite("noise", noise)
     return move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq, noise)
 
 
@@ -120,12 +133,14 @@ def ddim_path(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
     ``eps_fn(x, t)`` returns the predicted noise at time t, shaped like x. ``tau`` is strictly decreasing
     (:func:`ddim_lessons.schedules.make_tau`). ``rng``, a NumPy generator, draws z where η > 0.
     """
-    check_tau(tau, len(alpha_bar) - 1)
+    check_tau(tau, horizon(alpha_bar))
     require_real("eta", eta, 0)
-    require_finite("x_T", x_T)
+    require_floats("x_T", x_T)
+    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
     x = x_T
     for t, t_prev in pairwise(tau):
         eps_hat = eps_fn(x, t)
+        require_same_shape(f"eps_hat at t = {t}", eps_hat, "x_t", x)
         require_finite(f"eps_hat at t = {t}", eps_hat)
         yield Moment(t, x, predict_x0(x, eps_hat, float(alpha_bar[t])))
         noise = None if eta == 0 else standard_normal_like(x, rng)
@@ -140,7 +155,8 @@ def ddim_states(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
     rounding. Arguments and errors are :func:`ddim_path`'s, but NaN is noticed at the end only.
     """
     steps = affine_steps(alpha_bar, tau, eta)
-    require_finite("x_T", x_T)
+    require_floats("x_T", x_T)
+    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
     x = x_T
     for t, a, b, c in steps:
         yield x
@@ -162,7 +178,7 @@ def ddim_sample(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
 
 def affine_steps(alpha_bar, tau, eta):
     """Return the list of (t, a, b, c) of the jumps of ``tau``: :func:`affine_step` for each, all arguments checked."""
-    check_tau(tau, len(alpha_bar) - 1)
+    check_tau(tau, horizon(alpha_bar))
     require_real("eta", eta, 0)
     steps = []
     for t, t_prev in pairwise(tau):
@@ -183,17 +199,21 @@ def invert_step(x_prev, eps_hat, alpha_bar, t_prev, t):
     from right to left, with the ε that is at hand.
     """
     alpha_bar_t, alpha_bar_prev = alpha_bar_pair(alpha_bar, t, t_prev)
+    require_finite("x_prev", x_prev)
     require_same_shape("eps_hat", eps_hat, "x_prev", x_prev)
+    require_finite("eps_hat", eps_hat)
     return move(predict_x0(x_prev, eps_hat, alpha_bar_prev), eps_hat, alpha_bar_t)
 
 
 def invert_path(x_0, eps_fn, alpha_bar, tau):
     """Walk up ``tau`` (given, as always, decreasing) and yield a ``Moment`` at each of its times: x_0 is encoded."""
-    check_tau(tau, len(alpha_bar) - 1)
-    require_finite("x_0", x_0)
+    check_tau(tau, horizon(alpha_bar))
+    require_floats("x_0", x_0)
+    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
     x = x_0
     for t_prev, t in pairwise(reversed(tau)):
         eps_hat = eps_fn(x, t_prev)
+        require_same_shape(f"eps_hat at t = {t_prev}", eps_hat, "x", x)
         require_finite(f"eps_hat at t = {t_prev}", eps_hat)
         x0_hat = predict_x0(x, eps_hat, float(alpha_bar[t_prev]))
         yield Moment(t_prev, x, x0_hat)
@@ -206,7 +226,7 @@ def invert_path(x_0, eps_fn, alpha_bar, tau):
 
 def alpha_bar_pair(alpha_bar, t, t_prev):
     """Return (ᾱ_t, ᾱ_prev) as floats after checking 0 ≤ t_prev < t ≤ T and 0 < ᾱ_t ≤ ᾱ_prev ≤ 1."""
-    require_int("t", t, 1, len(alpha_bar) - 1)
+    require_int("t", t, 1, horizon(alpha_bar))
     require_int("t_prev", t_prev, 0, int(t) - 1)
     pair = float(alpha_bar[t]), float(alpha_bar[t_prev])
     require(0 < pair[0] < pair[1] <= 1, f"(ᾱ_{t}, ᾱ_{t_prev})", pair, "falling with time, within (0, 1]")
@@ -215,6 +235,9 @@ def alpha_bar_pair(alpha_bar, t, t_prev):
 
 def checked_variance(alpha_bar_t, alpha_bar_prev, eta):
     """Return :func:`variance`, which must not exceed 1−ᾱ_prev: beyond, the direction's root would be imaginary."""
+    for name, value in (("ᾱ_t", alpha_bar_t), ("ᾱ_prev", alpha_bar_prev)):
+        require_real(name, value, 0, 1)
+    require(0 < alpha_bar_t < alpha_bar_prev, "ᾱ_t", alpha_bar_t, f"above 0 and below ᾱ_prev = {alpha_bar_prev}")
     require_real("eta", eta, 0)
     sigma_sq, room = variance(alpha_bar_t, alpha_bar_prev, eta), 1 - alpha_bar_prev
     largest = eta_max(alpha_bar_t, alpha_bar_prev)
@@ -224,6 +247,7 @@ def checked_variance(alpha_bar_t, alpha_bar_prev, eta):
 
 def standard_normal_like(x, rng):
     """Draw z ~ N(0, I) shaped like ``x`` from a NumPy generator: the same numbers for NumPy, CPU and GPU."""
-    require(hasattr(rng, "standard_normal"), "rng", rng, "a NumPy generator such as np.random.default_rng(0)")
+    require_rng(rng)
+    require_array("x", x, ("float",))
     z = rng.standard_normal(tuple(x.shape))
     return x.new_tensor(z) if hasattr(x, "new_tensor") else z.astype(x.dtype, copy=False)

@@ -1,12 +1,10 @@
 """What is on this machine, in plain words: for the first lesson, and for a message to whoever helps."""
 
-import hashlib
-import json
 import platform
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 
-from .digits import DATA
+from .data_files import damaged_files
 
 
 def report():
@@ -48,15 +46,3 @@ def _data():
     if damaged:
         return "Data files missing or damaged: " + ", ".join(damaged) + ". Restore them with: git checkout data"
     return "Data files: all there, checksums right."
-
-
-def damaged_files():
-    """Return the names in ``data/manifest.json`` whose file is missing or has another sha256."""
-    manifest = DATA / "manifest.json"
-    if not manifest.is_file():
-        return [manifest.name]
-    return [name for name, digest in json.loads(manifest.read_text()).items() if _sha256(DATA / name) != digest]
-
-
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

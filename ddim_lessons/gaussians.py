@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from .ddim import move, predict_x0, variance
+from .ddim import alpha_bar_pair, checked_variance, move, predict_x0
+from .schedules import check_tau, horizon
 
 
 def log_normal(x, mean, var):
@@ -50,11 +51,12 @@ def sampler_moments(mean_0, var_0, alpha_bar, tau, eta):
 
     The sampler starts at T from N(0, 1). ``mean_0`` and ``var_0`` may be arrays that broadcast.
     """
+    check_tau(tau, horizon(alpha_bar))
     mean, var = 0.0, 1.0
     for t, s in pairwise(tau):
         yield t, mean, var
-        a_t, a_s = float(alpha_bar[t]), float(alpha_bar[s])
-        sigma_sq = variance(a_t, a_s, eta)
+        a_t, a_s = alpha_bar_pair(alpha_bar, t, s)
+        sigma_sq = checked_variance(a_t, a_s, eta)
 
         def step(x, a_t=a_t, a_s=a_s, sigma_sq=sigma_sq):
             eps_hat = exact_eps(x, mean_0, var_0, a_t)

@@ -4,11 +4,13 @@ A grid is the tuple of the times at which the denoiser is asked, from the first 
 from its last time to the data, t = 0. Nothing is checked here on purpose: see :func:`inspect`.
 """
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
-from .schedules import SPACINGS, make_tau
+from .errors import require, require_sequence
+from .schedules import SPACINGS, horizon, make_tau
 
 
 class Inspection(NamedTuple):
@@ -59,7 +61,11 @@ GRIDS = {
 
 def inspect(times, alpha_bar):
     """Return the :class:`Inspection` of a grid ``times`` on the schedule ``alpha_bar`` of length T + 1."""
-    T = len(alpha_bar) - 1
+    T = horizon(alpha_bar)
+    require_sequence("times", times, "a list of times")
+    require(len(times) >= 1, "times", times, "at least one time")
+    for t in times:
+        require(isinstance(t, Integral), "a time", t, "a whole number, even one that does not exist")
 
     def level(t):
         return float(alpha_bar[t]) if 0 <= t <= T else None

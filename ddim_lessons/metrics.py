@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .errors import require, require_finite, require_int
+from .errors import MANY, real_array, require, require_callable, require_finite, require_int, require_real, require_rng
+
+TOO_LARGE = 1e150  # its square is about the largest float
 
 
 def sliced_w2(x, y, directions=64, rng=None):
@@ -12,7 +14,7 @@ def sliced_w2(x, y, directions=64, rng=None):
     points, in the data's unit. Lines are equally spaced in two dimensions, drawn from ``rng`` (a NumPy
     generator) in more.
     """
-    _require_points(x, y)
+    x, y = _points(x, y)
     require(len(x) == len(y), "the number of points", (len(x), len(y)), "the same in both sets")
     lines = _lines(x.shape[1], directions, rng)
     gap = np.sort(x @ lines, axis=0) - np.sort(y @ lines, axis=0)
@@ -24,26 +26,29 @@ def frechet_distance(a, b):
 
     |m_a − m_b|² + tr(C_a + C_b − 2 (C_a C_b)^½); the trace of the root is the sum of the roots of the eigenvalues.
     """
-    C_a, C_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    a, b = _points(a, b)
+    require(min(len(a), len(b)) >= 2, "the number of rows", (len(a), len(b)), "at least 2 in both sets")
+    C_a, C_b = (np.atleast_2d(np.cov(features, rowvar=False)) for features in (a, b))
     roots = np.linalg.eigvals(C_a @ C_b).real.clip(min=0) ** 0.5
     return float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() + np.trace(C_a + C_b) - 2 * roots.sum())
 
 
 def coverage(x, centres):
     """Return the share of ``centres``, shape (K, d), that get at least half of their fair share n/K of the points."""
-    _require_points(x, centres)
+    x, centres = _points(x, centres)
     counts = np.bincount(nearest(x, centres)[0], minlength=len(centres))
     return float(np.mean(counts >= len(x) / len(centres) / 2))
 
 
 def off_manifold(x, centres):
     """Return the root mean square distance of the points (n, d) to their nearest centre (K, d), in the data's unit."""
-    _require_points(x, centres)
+    x, centres = _points(x, centres)
     return float(np.sqrt(np.mean(nearest(x, centres)[1] ** 2)))
 
 
 def nearest(x, centres):
     """Return, for each of the points (n, d), the index of the nearest of the centres (K, d) and its distance."""
+    x, centres = _points(x, centres)
     squared = (x**2).sum(axis=1)[:, None] - 2 * x @ centres.T + (centres**2).sum(axis=1)
     index = squared.argmin(axis=1)
     return index, np.linalg.norm(x - centres[index], axis=1)
@@ -54,31 +59,43 @@ def noise_floor(distance, data, n, rng, repeats=5):
 
     No sampler can be told from the truth below it. ``data`` has ``sample(n, rng)``.
     """
-    require_int("repeats", repeats, 1)
-    return float(np.median([distance(data.sample(n, rng), data.sample(n, rng)) for _ in range(repeats)]))
+    require_int("repeats", repeats, 1, 10_000)
+    require_int("n", n, 1, MANY)
+    require_callable("distance", distance, "(x, y) -> number")
+    require(hasattr(data, "sample"), "data", data, "something with sample(n, rng), such as data_set('moons')")
+    require_rng(rng)
+    distances = [distance(data.sample(n, rng), data.sample(n, rng)) for _ in range(repeats)]
+    for number in distances:
+        require_real("a distance", number, 0)
+    return float(np.median(distances))
 
 
 def standard_error(draws):
     """Return the standard error of the mean over axis 0: the error bar of a Monte Carlo estimate."""
-    draws = np.asarray(draws, dtype=float)
+    draws = real_array("draws", draws).astype(float)
+    require(not (abs(draws) >= TOO_LARGE).any(), "draws", draws, "finite and small enough to be squared")
     require_int("the number of draws", draws.shape[0] if draws.ndim else 0, 2)
     return draws.std(axis=0, ddof=1) / np.sqrt(draws.shape[0])
 
 
 def _lines(dim, directions, rng):
     """Return unit vectors as columns, shape (dim, directions)."""
-    require_int("directions", directions, 1)
+    require_int("directions", directions, 1, 1_000_000)
     if dim <= 2:
         angle = np.pi * np.arange(directions) / directions
         return np.array([np.cos(angle), np.sin(angle)]) if dim == 2 else np.ones((1, 1))
-    require(rng is not None, "rng", rng, "a NumPy generator, to draw directions in more than two dimensions")
+    require_rng(rng)  # to draw directions in more than two dimensions
     lines = rng.standard_normal((dim, directions))
     return lines / np.linalg.norm(lines, axis=0)
 
 
-def _require_points(x, y):
-    """Check two point sets: finite, not empty, shape (n, d) with one d."""
+def _points(x, y):
+    """Return two point sets as arrays after checking them: finite, not empty, shape (n, d) with one d."""
+    x, y = real_array("x", x), real_array("the other set", y)
     for argument, points in (("x", x), ("the other set", y)):
         require(points.ndim == 2 and len(points) > 0, f"{argument}'s shape", points.shape, "(n, d), not empty")
         require_finite(argument, points)
+        largest = float(abs(points).max(initial=0))
+        require(largest < TOO_LARGE, f"{argument}'s largest value", largest, "small enough to be squared")
     require(x.shape[1] == y.shape[1], "the dimensions", (x.shape[1], y.shape[1]), "equal")
+    return x, y

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.functional import silu
 
 from .ddim import affine_steps, predict_eps, standard_normal_like
-from .errors import require_choice, require_finite, require_int
+from .errors import require, require_array, require_choice, require_finite, require_floats, require_int
 from .schedules import alpha_bar_schedule
 
 TARGETS = ("eps", "x0", "v")
@@ -73,10 +73,17 @@ class Denoiser(nn.Module):
         return to_eps(self(x, t), x, self.alpha_bar[t][..., None], self.target)
 
 
+def require_denoiser(model):
+    """Check that ``model`` is one of the networks here that predict the noise."""
+    require(isinstance(model, Denoiser), "model", model, "a PointMLP or a DigitUNet")
+
+
 class PointMLP(Denoiser):
     """A plain ReLU network with ``depth`` hidden layers of ``width`` units for points in ``dim`` dimensions."""
 
     def __init__(self, dim=2, width=64, depth=3, target="v", schedule="linear", T=1000):
+        for name, number in (("dim", dim), ("width", width), ("depth", depth)):
+            require_int(name, number, 1, 10_000)
         super().__init__(dict(dim=dim, width=width, depth=depth, target=target, schedule=schedule, T=T))
         self.dim = dim
         self.embed = nn.Linear(2 * len(FREQUENCIES), width)
@@ -110,6 +117,7 @@ class DigitUNet(Denoiser):
     """
 
     def __init__(self, channels=16, target="v", schedule="linear", T=1000):
+        require_int("channels", channels, 1, 1000)
         super().__init__(dict(channels=channels, target=target, schedule=schedule, T=T))
         self.dim, self.widths = 64, (channels, 2 * channels, 4 * channels)
         a, b, c = self.widths
@@ -157,6 +165,7 @@ def eps_fn(model):
     ``x`` is a NumPy array or a tensor of shape (n, dim), t one whole number; ε̂ comes back as what ``x`` was, in its
     dtype and on its device. The time embedding of all t is computed here, once: call again after more training.
     """
+    require_denoiser(model)
     device = model.features.device
     with torch.inference_mode():
         table = model.embed(model.features)
@@ -164,6 +173,8 @@ def eps_fn(model):
     @torch.inference_mode()
     def eps_hat(x, t):
         require_int("t", t, 0, model.T)
+        require_array("x", x, ("float",))
+        require(x.shape[-1:] == (model.dim,), "x's shape", tuple(x.shape), f"(n, {model.dim})")
         t = max(int(t), 1)
         x_t = torch.as_tensor(x, dtype=torch.float32, device=device)
         eps = to_eps(model.body(x_t, table[t]), x_t, float(model.schedule[t]), model.target)
@@ -179,9 +190,11 @@ def network_states(model, x_T, tau, eta=0.0, rng=None):
     The same points, up to rounding, as :func:`ddim_lessons.ddim.ddim_states` with :func:`eps_fn`: ε̂ is affine in the
     network's output and x (:func:`to_eps`), and the step is affine in x and ε̂, so both are one map of x and output.
     """
+    require_denoiser(model)
+    require_floats("x_T", x_T)
+    require(x_T.ndim == 2 and x_T.shape[1] == model.dim, "x_T's shape", tuple(x_T.shape), f"(n, {model.dim})")
     table = model.embed(model.features)
     x = torch.as_tensor(x_T, dtype=torch.float32, device=table.device)
-    require_finite("x_T", x)
     states = [x]
     for t, a, b, c in affine_steps(model.schedule, tau, eta):
         alpha_bar_t = float(model.schedule[t])

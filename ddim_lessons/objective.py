@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .ddim import coefficients, eta_max, variance
-from .errors import require, require_real
+from .errors import real_array, require, require_real
 from .gaussians import kl
-from .schedules import check_tau
+from .schedules import check_tau, horizon
 
 
 class Denoiser(NamedTuple):
@@ -119,8 +119,10 @@ def over_data(function, mean, var):
 
 def _chain(alpha_bar, tau, eta):
     """Check the arguments; return ᾱ at the times of A from T downwards, σ² of the links between, and ᾱ at B."""
-    T, A = len(alpha_bar) - 1, list(tau[:-1])
+    T = horizon(alpha_bar)
     check_tau(tau, T)
+    alpha_bar, A = real_array("alpha_bar", alpha_bar), list(tau[:-1])
+    require((np.diff(alpha_bar) < 0).all() and alpha_bar[-1] > 0, "alpha_bar", alpha_bar, "falling, from 1 to above 0")
     require((tau[0], tau[-1]) == (T, 0), "tau's ends", (tau[0], tau[-1]), f"({T}, 0)")
     require_real("eta", eta, 0)
     steps = alpha_bar[A]

@@ -5,7 +5,8 @@ A single Gaussian is a mixture of one component, and a finite data set is a mixt
 
 import numpy as np
 
-from .errors import require, require_finite, require_int, require_real
+from .errors import MANY, real_array, require, require_finite, require_int, require_real, require_rng
+from .schedules import horizon
 
 
 class GaussianMixture:
@@ -16,7 +17,7 @@ class GaussianMixture:
     """
 
     def __init__(self, means, std=0.0, weights=None):
-        self.means = np.asarray(means, dtype=float)
+        self.means = real_array("means", means).astype(float)
         require(self.means.ndim == 2 and self.means.size > 0, "means' shape", self.means.shape, "(K, d), not empty")
         require_finite("means", self.means)
         self.std = self._per_component("std", std, lowest=0.0)
@@ -25,7 +26,7 @@ class GaussianMixture:
 
     def _per_component(self, name, value, lowest):
         """Spread a number, or an array of shape (K,), over the K components after checking it."""
-        array = np.asarray(value, dtype=float)
+        array = real_array(name, value).astype(float)
         K = len(self.means)
         require(array.shape in [(), (K,)], f"{name}'s shape", array.shape, f"() or ({K},), one for each mean")
         require(np.isfinite(array).all() and (array >= lowest).all(), name, value, f"finite and at least {lowest:.3g}")
@@ -38,7 +39,8 @@ class GaussianMixture:
 
     def sample(self, n, rng):
         """Draw ``n`` points; shape (n, d). ``rng`` is a NumPy generator."""
-        require_int("n", n, 0)
+        require_int("n", n, 0, MANY)
+        require_rng(rng)
         component = rng.choice(len(self.means), size=n, p=self.weights)
         return self.means[component] + self.std[component, None] * rng.standard_normal((n, self.dim))
 
@@ -85,6 +87,7 @@ class GaussianMixture:
 
     def eps_fn(self, alpha_bar):
         """Return ``(x_t, t) -> ε̂`` for the schedule ``alpha_bar``: what :func:`ddim_lessons.ddim.ddim_path` takes."""
+        horizon(alpha_bar)
         return lambda x_t, t: self.eps(x_t, float(alpha_bar[t]))
 
     def _noised_variance(self, alpha_bar_t):
@@ -95,12 +98,16 @@ class GaussianMixture:
         """log w_k + log N(x_t; √ᾱ_t μ_k, v_k I) without the constant (2π)^{-d/2}; shape (n, K)."""
         noised = self._noised_variance(alpha_bar_t)
         centres = alpha_bar_t**0.5 * self.means
-        squared = (x_t**2).sum(axis=1)[:, None] - 2 * x_t @ centres.T + (centres**2).sum(axis=1)
+        with np.errstate(over="ignore"):
+            lengths = (x_t**2).sum(axis=1)[:, None]
+        if not np.isfinite(lengths).all():
+            raise ValueError("x_t contains NaN, infinity or numbers too large to square, but must be finite everywhere")
+        squared = lengths - 2 * x_t @ centres.T + (centres**2).sum(axis=1)
         return np.log(self.weights) - self.dim / 2 * np.log(noised) - squared / (2 * noised)
 
     def _checked(self, x_t, alpha_bar_t):
         """Check and return (x_t as an array, ᾱ_t)."""
-        x_t = np.asarray(x_t)
+        x_t = real_array("x_t", x_t)
         require(x_t.ndim == 2 and x_t.shape[1] == self.dim, "x_t's shape", x_t.shape, f"(n, {self.dim})")
         require_real("alpha_bar_t", alpha_bar_t, 0, 1)
         noised = self._noised_variance(alpha_bar_t).min()

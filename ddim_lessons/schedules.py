@@ -8,15 +8,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from .errors import require, require_choice, require_int, require_real
+from .errors import real_array, require, require_choice, require_int, require_real, require_sequence
 
 SPACINGS = ("linear", "quadratic", "leading", "trailing")
 SCHEDULES = ("linear", "cosine")
+LONGEST = 1_000_000  # a T beyond is a slip of the finger, and its arrays would fill the memory
 
 
 def linear_beta(T=1000, first=1e-4, last=0.02):
     """β_t rising in equal steps from ``first`` at t = 1 to ``last`` at t = T (DDPM §4); shape (T + 1,), β_0 = 0."""
-    require_int("T", T, 1)
+    require_int("T", T, 1, LONGEST)
     require_real("first", first, 0, 1)
     require_real("last", last, 0, 1)
     return np.concatenate([[0.0], np.linspace(first, last, T)])
@@ -24,7 +25,7 @@ def linear_beta(T=1000, first=1e-4, last=0.02):
 
 def cosine_beta(T=1000, offset=0.008, beta_max=0.999):
     """β_t of Nichol and Dhariwal's cosine schedule (eq. 17), at most ``beta_max``; shape (T + 1,), β_0 = 0."""
-    require_int("T", T, 1)
+    require_int("T", T, 1, LONGEST)
     require_real("offset", offset, 0)
     require_real("beta_max", beta_max, 0, 1)
     angle = (np.arange(T + 1) / T + offset) / (1 + offset) * np.pi / 2
@@ -37,7 +38,7 @@ def alpha_bar_from_beta(beta):
 
     ``beta`` has shape (T + 1,) with β_0 = 0 and 0 ≤ β_t < 1; so has the result, with ᾱ_0 = 1.
     """
-    beta = np.asarray(beta)
+    beta = real_array("beta", beta)
     require(beta.ndim == 1 and len(beta) >= 2, "beta's shape", beta.shape, "(T + 1,) with T at least 1")
     require(beta[0] == 0, "beta[0]", float(beta[0]), "0: index is time, and no noise is added at time 0")
     inside = (beta >= 0) & (beta < 1)
@@ -51,6 +52,17 @@ def alpha_bar_schedule(name="linear", T=1000):
     return alpha_bar_from_beta({"linear": linear_beta, "cosine": cosine_beta}[name](T))
 
 
+def horizon(alpha_bar):
+    """Return T of a schedule ``alpha_bar``, an array, tensor or list of numbers, after checking its shape (T + 1,).
+
+    Its values are looked at where they are used: :func:`ddim_lessons.ddim.alpha_bar_pair`.
+    """
+    values = alpha_bar if hasattr(alpha_bar, "new_tensor") else real_array("alpha_bar", alpha_bar)
+    shape = tuple(values.shape)
+    require(len(shape) == 1 and shape[0] >= 2, "alpha_bar's shape", shape, "(T + 1,) with T at least 1")
+    return shape[0] - 1
+
+
 def make_tau(T, S, spacing="linear"):
     """Return the S + 1 times T = τ_S > … > τ_1 > τ_0 = 0 that a sampler with S steps visits, as a tuple of ints.
 
@@ -61,7 +73,7 @@ def make_tau(T, S, spacing="linear"):
     * ``leading``: i·⌊T/S⌋, except that the top is T: the first jump takes what is left over;
     * ``trailing``: T − (S − i)·⌊T/S⌋, except that the bottom is 0: the last jump takes what is left over.
     """
-    require_int("T", T, 1)
+    require_int("T", T, 1, LONGEST)
     require_int("S", S, 1, T)
     require_choice("spacing", spacing, SPACINGS)
     i, gap = np.arange(S + 1), T // S
@@ -76,6 +88,8 @@ def make_tau(T, S, spacing="linear"):
 
 def check_tau(tau, T):
     """Check that ``tau`` is a list of at least two whole times, strictly decreasing, between T and 0."""
+    require_int("T", T, 1, LONGEST)
+    require_sequence("tau", tau, "a list of times, such as make_tau(T, S)")
     require(len(tau) >= 2, "tau", tuple(tau), "at least two times")
     for t in tau:
         require_int("a time in tau", t, 0, T)

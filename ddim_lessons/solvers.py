@@ -10,8 +10,18 @@ from math import erf
 import numpy as np
 
 from .ddim import Moment, alpha_bar_pair, invert_step, move, predict_eps, predict_x0
-from .errors import require, require_choice, require_finite, require_int, require_real, require_same_shape
-from .schedules import check_tau
+from .errors import (
+    require,
+    require_callable,
+    require_choice,
+    require_finite,
+    require_floats,
+    require_int,
+    require_real,
+    require_same_shape,
+)
+from .metrics import TOO_LARGE
+from .schedules import LONGEST, check_tau, horizon
 
 GUESSES = ("eps", "x0")
 
@@ -33,7 +43,8 @@ def smooth_alpha_bar(S, power=2):
 
     ᾱ(u) = exp(−∫β), β from 0.1 to 20. No time is rounded, so halving every step really halves it; shape (S + 1,).
     """
-    require_int("S", S, 1)
+    require_int("S", S, 1, LONGEST)
+    require_real("power", power, 1)
     u = (np.arange(S + 1) / S) ** power
     return np.exp(-(0.1 * u + 19.9 * u**2 / 2))
 
@@ -52,7 +63,10 @@ def cdf(mixture, x, alpha_bar_t=1.0):
 
     NumPy only, as is :func:`quantile_map`.
     """
-    require(mixture.dim == 1, "the mixture's dimension", mixture.dim, "1")
+    require(getattr(mixture, "dim", 0) == 1, "mixture", mixture, "a GaussianMixture in one dimension")
+    require_finite("x", x)
+    require(x.ndim == 2 and x.shape[1] == 1, "x's shape", x.shape, "(n, 1)")
+    require_real("alpha_bar_t", alpha_bar_t, 0, 1)
     width = (alpha_bar_t * mixture.std**2 + 1 - alpha_bar_t) ** 0.5
     z = (x - alpha_bar_t**0.5 * mixture.means[:, 0]) / width
     return ((1 + np.vectorize(erf)(z / 2**0.5)) / 2) @ mixture.weights[:, None]
@@ -80,9 +94,10 @@ def multistep_path(x_T, eps_fn, alpha_bar, tau, guess="x0"):
     * ``eps``: ε̂ over σ̃, the two-step method of Adams and Bashforth;
     * ``x0``: x̂_0 over λ = −log σ̃, which is DPM-Solver++(2M) of Lu et al. 2022; its last hop to 0 is DDIM's own.
     """
-    check_tau(tau, len(alpha_bar) - 1)
+    check_tau(tau, horizon(alpha_bar))
     require_choice("guess", guess, GUESSES)
-    require_finite("x_T", x_T)
+    require_floats("x_T", x_T)
+    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
     x, old, h_old = x_T, None, None
     for t, t_prev in pairwise(tau):
         a_t, a_prev = alpha_bar_pair(alpha_bar, t, t_prev)
@@ -121,9 +136,14 @@ def slerp(a, b, w):
 
     sin((1−w)θ)/sin θ · a + sin(wθ)/sin θ · b with θ the angle between a and b, row by row (DDIM eq. 67).
     """
+    require_floats("a", a)
+    require_floats("b", b)
     require_same_shape("b", b, "a", a)
     require_real("w", w, 0, 1)
+    largest = max(float(abs(ends).max(initial=0)) for ends in (a, b))
+    require(largest < TOO_LARGE, "the largest value of a and b", largest, "small enough to be squared")
     lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
+    require((lengths > 0).all(), "the shortest length of a row", 0.0, "above 0: the origin has no direction")
     theta = np.arccos(np.clip((a * b).sum(axis=-1, keepdims=True) / lengths, -1, 1))
     require((np.sin(theta) > 1e-6).all(), "the angle between a and b", float(theta.min()), "above 0 and below π")
     return (np.sin((1 - w) * theta) * a + np.sin(w * theta) * b) / np.sin(theta)
@@ -136,9 +156,10 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
     The step down that it should undo uses ε̂(x_t, t), at a point not yet known: each round puts the newest guess of
     x_t there. The first guess is x_s, so one round asks for ε̂(x_s, t).
     """
-    check_tau(tau, len(alpha_bar) - 1)
-    require_int("rounds", rounds, 0)
-    require_finite("x_0", x_0)
+    check_tau(tau, horizon(alpha_bar))
+    require_int("rounds", rounds, 0, 1000)
+    require_floats("x_0", x_0)
+    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
     x = x_0
     for t_prev, t in pairwise(reversed(tau)):
         x_t = x if rounds else invert_step(x, eps_fn(x, t_prev), alpha_bar, t_prev, t)

@@ -7,7 +7,7 @@ Draw from a set with ``data.sample(n, rng)``, a NumPy generator that the caller 
 
 import numpy as np
 
-from .errors import require_choice
+from .errors import require_choice, require_int, require_real
 from .oracle import GaussianMixture
 
 
@@ -23,6 +23,8 @@ def three_peaks():
 
 def ring(modes=8, std=0.05):
     """Two dimensions: ``modes`` narrow Gaussians equally spaced on a circle."""
+    require_int("modes", modes, 2, 10_000)
+    require_real("std", std, 0, 0.99)
     angle = 2 * np.pi * np.arange(modes) / modes
     return _scaled(np.column_stack([np.cos(angle), np.sin(angle)]), std)
 

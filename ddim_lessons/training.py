@@ -17,27 +17,25 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from .data_files import DATA, RESTORE
 from .ddim import add_noise
 from .detector import Detector
-from .digits import DATA
-from .errors import require, require_finite, require_int, require_real
-from .networks import DigitClassifier, DigitUNet, PointMLP, make_target
+from .errors import MANY, real_array, require, require_finite, require_int, require_real
+from .networks import DigitClassifier, DigitUNet, PointMLP, make_target, require_denoiser
 
 WEIGHTS = DATA / "weights"
 WARM_UP = 50  # steps in which the learning rate rises
 FORMAT = "ddim-lessons 1"
 ARCHITECTURES = {kind.__name__: kind for kind in (PointMLP, DigitUNet, DigitClassifier, Detector)}
-RESTORE = "Restore what came with the lessons with: git checkout data"
 
 
 class WeightsError(ValueError):
@@ -52,6 +50,17 @@ def pick_device():
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def checked_device(device):
+    """Return the torch device called ``device``, such as "cpu" or "cuda"; a sentence if this machine has none such."""
+    require(isinstance(device, str | torch.device), "device", device, "the name of a device, such as 'cpu' or 'cuda'")
+    try:
+        torch.empty(1, device=device)
+    except (AssertionError, NotImplementedError, OverflowError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0][:80]
+        require(False, "device", str(device), f"a device of this machine, such as 'cpu' ({reason})")
+    return torch.device(device)
 
 
 def device_in_words(device):
@@ -101,19 +110,20 @@ class Run:
     """
 
     def __init__(self, model, x0, steps=2000, batch=256, lr=5e-3, decay=0.999, power=2.0, seed=0, device=None):
-        require_int("steps", steps, 1)
-        require_int("batch", batch, 1)
+        require_denoiser(model)
+        require_int("steps", steps, 1, MANY)
+        require_int("batch", batch, 1, MANY)
         require_real("lr", lr, 0)
         require_real("decay", decay, 0, 1)
         require_real("power", power, 0)
+        require_int("seed", seed, 0, 2**63 - 1)
+        self.x0 = _as_data(x0, model.dim)
         self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed), device)
-        self.x0 = _as_data(x0, model.dim).to(self.device)
 
     def _begin(self, model, settings, device):
         """Put the model on its device beside its average; make the optimizer and the generator."""
-        self.device = pick_device() if device is None else torch.device(device)
-        self.settings = settings
-        self.model = model.to(self.device)
+        self.settings, self.model = settings, model
+        self.device = _move(self, pick_device() if device is None else checked_device(device))
         self.average = deepcopy(self.model).requires_grad_(False)
         fused = self.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings["lr"], betas=(0.9, 0.99), fused=fused)
@@ -128,6 +138,38 @@ class Run:
         return ((self.model(x_t, t) - make_target(x0, noise, alpha_bar_t, self.model.target)) ** 2).mean()
 
 
+def _move(run, device):
+    """Move a run's data and network to ``device``, or to the CPU if its memory is short; return where they are."""
+    try:
+        run.model = run.model.to(device)
+        if hasattr(run, "x0"):
+            run.x0 = run.x0.to(device)
+    except RuntimeError as error:
+        _say_that_memory_is_short(device, error)
+        return _move(run, torch.device("cpu"))
+    return device
+
+
+def _say_that_memory_is_short(device, error):
+    """Print that training goes on without the GPU; raise ``error`` again if it is about anything else."""
+    if device.type == "cpu" or "out of memory" not in str(error):
+        raise error
+    print(f"{device_in_words(device)} has too little free memory: training goes on on the processor, more slowly.")
+
+
+def _leave_gpu(run, error):
+    """Go on on the CPU after an error of memory: weights and moments come along, the noise is drawn from a new seed.
+
+    A step is lost at most: memory is asked for before the weights change.
+    """
+    _say_that_memory_is_short(run.device, error)
+    run.optimizer.zero_grad()
+    run.device = _move(run, torch.device("cpu"))
+    run.average.to(run.device)
+    run.optimizer.load_state_dict(run.optimizer.state_dict())  # moves the moments to where the weights are
+    run.generator = torch.Generator().manual_seed(run.settings["seed"] + run.step)
+
+
 def fit(run, path=None, every=None, save_seconds=5.0):
     """Train ``run`` to its end, yielding a :class:`Progress` every ``every`` steps (a hundredth of all if None).
 
@@ -137,6 +179,8 @@ def fit(run, path=None, every=None, save_seconds=5.0):
     Loop over ``fit`` again with the same run, or with one from :func:`load_run`, to continue; a finished run yields
     nothing.
     """
+    require(isinstance(run, Run), "run", run, "a Run(model, x0, …)")
+    require_real("save_seconds", save_seconds, 0)
     steps = run.settings["steps"]
     every = max(1, steps // 100) if every is None else every
     require_int("every", every, 1)
@@ -184,9 +228,13 @@ def _stop_if_pressed(run):
 
 def _train(run, count):
     """Take ``count`` steps and return the Progress."""
-    start, total = time.perf_counter(), torch.zeros((), device=run.device)
+    start, total = time.perf_counter(), 0.0
     for _ in range(count):
-        total += _step(run)
+        try:
+            total = total + _step(run)
+        except RuntimeError as error:
+            _leave_gpu(run, error)
+            total = float(total) + _step(run)
     loss = float(total) / count  # waits for a GPU, so the clock is right
     seconds = time.perf_counter() - start
     run.seconds += seconds
@@ -216,7 +264,7 @@ def _draw(run):
     u is stratified, one in each of ``batch`` equal slices of 0…1, which makes the loss less noisy. With power 2,
     small t come more often: in two dimensions, the detail of narrow data is decided there.
     """
-    batch, g, options = run.settings["batch"], run.generator, {"device": run.device}
+    batch, g, options = run.settings["batch"], run.generator, {"device": run.x0.device}
     x0 = run.x0[torch.randint(len(run.x0), (batch,), generator=g, **options)]
     u = (torch.arange(batch, **options) + torch.rand(batch, generator=g, **options)) / batch
     t = 1 + (run.model.T * u ** run.settings["power"]).long().clamp(max=run.model.T - 1)
@@ -261,6 +309,7 @@ def load_model(path):
 
 def weights_path(name):
     """Return where the trained weights of a data set such as "moons", "swiss roll" or "digits" lie."""
+    require(isinstance(name, str), "name", name, "a data set's name, such as 'moons'")
     return WEIGHTS / f"{name.lower().replace(' ', '_')}.safetensors"
 
 
@@ -347,18 +396,25 @@ def _write(path, card, tensors):
 
 
 def _replace(path, data):
-    """Put ``data`` at ``path`` in one renaming, after they have reached the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Put ``data`` at ``path`` in one renaming, after they have reached the disk; else leave all as it was."""
     part = path.with_name(path.name + ".part")
-    with open(part, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(part, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        what = f"{path.name} could not be written ({error.strerror or error})"
+        raise OSError(error.errno, f"{what}; the file from before is whole, and so is what was to be saved") from None
 
 
 def _read(path, kind):
     """Return (card, tensors) of a file of :func:`_write` after checking all that can be wrong with it."""
+    require(isinstance(path, str | os.PathLike), "path", path, "the path of a file")
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"{path.name} is not in the folder {path.parent.name}. {RESTORE}")
@@ -390,7 +446,7 @@ def _digest(text, tensors):
 
 def _as_data(x0, dim):
     """Return the data as a float32 tensor after checking it: shape (n, dim), not empty, finite."""
-    x0 = torch.as_tensor(np.asarray(x0) if not isinstance(x0, torch.Tensor) else x0, dtype=torch.float32)
+    x0 = torch.as_tensor(x0 if isinstance(x0, torch.Tensor) else real_array("x0", x0), dtype=torch.float32)
     require(x0.ndim == 2 and len(x0) > 0 and x0.shape[1] == dim, "x0's shape", tuple(x0.shape), f"(n, {dim}), n ≥ 1")
     require_finite("x0", x0)
     return x0

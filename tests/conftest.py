@@ -1,13 +1,33 @@
-"""Fixtures of the browser tests; one thread for each process: kernels, a browser and this process share the cores."""
+"""Fixtures of the tests, and what holds for all of them.
+
+One thread for each process: kernels, a browser and this process share the cores. Hypothesis draws the same examples
+in every run; ``pytest --hypothesis-profile=long tests/test_misuse.py`` draws many others, for as long as one likes to
+wait. The reader's own progress is left alone: kernels inherit the place of another.
+"""
 
 import os
 import tempfile
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# kernels inherit it: tests leave the reader's own progress alone
 os.environ["DDIM_LESSONS_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json")
+
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.register_profile("long", max_examples=20_000, deadline=None, database=None)
+settings.load_profile("same")
+
+
+@pytest.fixture
+def one_thread():
+    """Let torch use one thread: two busy cores that share small networks are many times slower than one."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import sympy as sp
-import torch
 
 from ddim_lessons.checks import EquationError, judge, verify, verify_mean
 from ddim_lessons.ddim import affine_step, eta_max, predict_eps, variance
@@ -17,13 +16,7 @@ from ddim_lessons.toy_data import data_set
 ALPHA_BAR = lab.ALPHA_BAR
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two busy cores that share such small networks are many times slower than one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --- exercises ---------------------------------------------------------------------------------------------------

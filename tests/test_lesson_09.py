@@ -32,13 +32,7 @@ MOONS = data_set("moons").eps_fn(ALPHA_BAR)
 X_T = np.random.default_rng(0).standard_normal((60, 2))
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two busy cores that share such small networks are many times slower than one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --- exercises ---------------------------------------------------------------------------------------------------
@@ -302,7 +296,7 @@ BAD = {
     "tau": lambda: multistep_sample(X_T, MOONS, ALPHA_BAR, (0, 1000)),
     "eps_hat": lambda: multistep_sample(X_T, lambda x, t: x[:3], ALPHA_BAR, (1000, 0)),
     "rounds": lambda: invert(X_T, MOONS, ALPHA_BAR, (1000, 0), -1),
-    "the latent": lambda: invert(X_T, lambda x, t: x * np.nan, ALPHA_BAR, (1000, 0)),
+    "eps_hat contains NaN": lambda: invert(X_T, lambda x, t: x * np.nan, ALPHA_BAR, (1000, 0)),
     "dimension": lambda: cdf(data_set("moons"), X_T),
     "angle": lambda: slerp(X_T, 2 * X_T, 0.5),
     "w is": lambda: slerp(X_T, -X_T[::-1], 1.5),

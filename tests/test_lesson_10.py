@@ -18,13 +18,7 @@ from ddim_lessons.schedules import alpha_bar_schedule
 ALPHA_BAR = alpha_bar_schedule("cosine", 1000)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two busy cores that share such small networks are many times slower than one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --- exercises ---------------------------------------------------------------------------------------------------

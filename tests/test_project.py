@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 from packaging.requirements import Requirement
 
-from ddim_lessons import environment
+from ddim_lessons import data_files, environment
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -100,17 +100,17 @@ def test_refreshing_twice_gives_identical_bytes():
 
 
 def test_data_files_are_those_of_the_manifest():
-    assert environment.damaged_files() == []
-    listed = set(json.loads((environment.DATA / "manifest.json").read_text()))
-    there = {p.relative_to(environment.DATA).as_posix() for p in environment.DATA.rglob("*") if p.is_file()}
+    assert data_files.damaged_files() == []
+    listed = set(json.loads((data_files.DATA / "manifest.json").read_text()))
+    there = {p.relative_to(data_files.DATA).as_posix() for p in data_files.DATA.rglob("*") if p.is_file()}
     assert there - {"manifest.json", "README.md"} == listed
-    readme = (environment.DATA / "README.md").read_text()
+    readme = (data_files.DATA / "README.md").read_text()
     assert all(f"`{name}`" in readme for name in listed)
 
 
 def test_the_report_names_a_damaged_file(tmp_path, monkeypatch, capsys):
     (tmp_path / "manifest.json").write_text(json.dumps({"digits.npz": "0" * 64}))
-    monkeypatch.setattr(environment, "DATA", tmp_path)
+    monkeypatch.setattr(data_files, "DATA", tmp_path)
     environment.report()
     assert "missing or damaged: digits.npz" in capsys.readouterr().out
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from ddim_lessons import quality
 from ddim_lessons.digits import load_digits
@@ -12,14 +11,7 @@ from ddim_lessons.oracle import finite_data, gaussian
 from ddim_lessons.quality import ALPHA_BAR, CLEAN_HAT, HAT, LEVELS
 from ddim_lessons.schedules import make_tau
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two busy cores that share such small networks are many times slower than one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_the_fast_exact_denoiser_is_the_oracle_s():

@@ -85,7 +85,7 @@ BAD = [
     (lambda: make_tau(10, 11), "S is 11, but must be a whole number from 1 to 10"),
     (lambda: make_tau(10, 2.5), "S is 2.5, but must be a whole number"),
     (lambda: make_tau(10, True), "S is True, but must be a whole number"),
-    (lambda: make_tau(0, 1), "T is 0, but must be a whole number of at least 1"),
+    (lambda: make_tau(0, 1), "T is 0, but must be a whole number from 1 to 1000000"),
     (lambda: make_tau(10, 5, "log"), "spacing is 'log', but must be one of 'linear', 'quadratic'"),
     (lambda: make_tau(10, 5, None), "spacing is None"),
     (lambda: alpha_bar_schedule("sigmoid"), "name is 'sigmoid', but must be one of 'linear', 'cosine'"),

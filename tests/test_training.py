@@ -27,12 +27,7 @@ DATA = data_set("moons")
 POINTS = DATA.sample(2_000, np.random.default_rng(0))
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def tiny(target="v", **network):
@@ -124,7 +119,7 @@ def test_the_average_lags_behind_the_weights():
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"steps": 0}, "steps is 0, but must be a whole number of at least 1"),
+        ({"steps": 0}, "steps is 0, but must be a whole number from 1 to 100000000"),
         ({"batch": 1.5}, "batch is 1.5"),
         ({"lr": -1.0}, "lr is -1.0"),
         ({"decay": 2.0}, "decay is 2.0, but must be a number from 0 to 1"),

@@ -17,10 +17,10 @@ from itertools import product
 import numpy as np
 import torch
 
+from ddim_lessons.data_files import DATA
 from ddim_lessons.detector import ENSEMBLES, T, maps_of
 from ddim_lessons.explorers.lesson_10 import (
     BOXES,
-    RESULTS,
     STEPS,
     crowds,
     detector,
@@ -30,6 +30,7 @@ from ddim_lessons.explorers.lesson_10 import (
     run,
 )
 
+RESULTS = DATA / "results" / "lesson_10"
 MAP_PICTURES = 100
 CONTROLS = {
     "full": {},

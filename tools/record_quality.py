@@ -16,8 +16,9 @@ from itertools import product
 import numpy as np
 import torch
 
+from ddim_lessons.data_files import DATA
 from ddim_lessons.ddim import ddim_sample
-from ddim_lessons.digits import DATA, load_digits
+from ddim_lessons.digits import load_digits
 from ddim_lessons.metrics import sliced_w2
 from ddim_lessons.quality import (
     ALPHA_BAR,
@@ -128,7 +129,7 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     PATH.parent.mkdir(exist_ok=True)
-    arrays = dict(np.load(PATH)) if PATH.is_file() else {}
+    arrays = dict(np.load(PATH, allow_pickle=False)) if PATH.is_file() else {}
     for part in [part for part in PARTS if getattr(arguments, part)] or PARTS:
         start = time.process_time()
         for found in PARTS[part]():

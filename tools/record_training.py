@@ -15,13 +15,15 @@ import time
 import numpy as np
 import torch
 
+from ddim_lessons.data_files import DATA
 from ddim_lessons.ddim import ddim_sample
 from ddim_lessons.digits import load_digits
-from ddim_lessons.explorers.lesson_06 import MOONS, RESULTS, SNAPSHOTS, new_network, points, quality
+from ddim_lessons.explorers.lesson_06 import MOONS, SNAPSHOTS, new_network, points, quality
 from ddim_lessons.networks import DigitUNet, PointMLP, eps_fn
 from ddim_lessons.schedules import make_tau
 from ddim_lessons.training import Run, fit
 
+RESULTS = DATA / "results" / "lesson_06"
 SEEDS = (0, 1, 2)
 CHANGES = [("width", 16), ("width", 32), ("width", 128), ("batch", 16), ("batch", 64), ("batch", 1024), ("power", 1.0)]
 CHANGES += [("steps", n) for n in (250, 500, 1000, 4000, 8000)]
@@ -104,7 +106,7 @@ def main():
     torch.set_num_threads(1)
     RESULTS.parent.mkdir(exist_ok=True)
     path = RESULTS.with_suffix(".npz")
-    arrays = dict(np.load(path)) if path.is_file() else {}
+    arrays = dict(np.load(path, allow_pickle=False)) if path.is_file() else {}
     if "snapshots" in chosen:
         arrays["snapshots"] = snapshots()
     if "digits" in chosen:

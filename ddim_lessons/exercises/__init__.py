@@ -9,7 +9,8 @@ from ..progress import record
 
 def exercise(number):
     """Return the exercise called ``number``: "2.3" is the third of lesson 02."""
-    lesson, _, _ = str(number).partition(".")
+    require(isinstance(number, str), "number", number, "a text such as '2.3'")
+    lesson, _, _ = number.partition(".")
     try:
         found = import_module(f"{__name__}.lesson_{int(lesson):02d}").EXERCISES
     except (ValueError, ModuleNotFoundError):

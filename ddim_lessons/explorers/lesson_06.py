@@ -1,6 +1,5 @@
 """Lesson 06: watch a network learn the exact field, and walk through its training. This one module loads torch."""
 
-import json
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -8,8 +7,8 @@ import ipywidgets as ipw
 import numpy as np
 import torch
 
+from ..data_files import read_arrays, read_json
 from ..ddim import add_noise, ddim_sample
-from ..digits import DATA
 from ..metrics import noise_floor, sliced_w2
 from ..networks import PointMLP, eps_fn
 from ..plots import BLUE, INK, PALE, VERMILION, draw_points, frame, panels
@@ -19,7 +18,6 @@ from ..training import stop_button_waits
 from ..widgets import LiveFigure, choice_slider
 
 MOONS = data_set("moons")
-RESULTS = DATA / "results" / "lesson_06"
 SNAPSHOTS = (0, 25, 50, 100, 200, 400, 700, 1000, 1500, 2000)  # steps at which the recorded run was kept
 
 
@@ -120,7 +118,7 @@ def target_factor(alpha_bar_t, target):
 @lru_cache(maxsize=1)
 def recorded_tables():
     """The recorded table of what batch, width and steps do, with the facts about it."""
-    return json.loads(RESULTS.with_suffix(".json").read_text(encoding="utf-8"))
+    return read_json("results/lesson_06.json")
 
 
 def recorded_changes(name):
@@ -133,8 +131,7 @@ def recorded_changes(name):
 @lru_cache(maxsize=1)
 def recorded_arrays():
     """The recorded snapshots of weights and pictures of digits, by name."""
-    with np.load(RESULTS.with_suffix(".npz"), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    return read_arrays("results/lesson_06.npz")
 
 
 @lru_cache(maxsize=len(SNAPSHOTS))

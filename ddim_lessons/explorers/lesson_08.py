@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..bug_museum import EXHIBITS, encodes_ahead, right_encoder, right_sampler
-from ..digits import DATA
+from ..data_files import read_arrays
 from ..errors import require, require_choice
 from ..gaussians import sampler_moments
 from ..grids import GRIDS, inspect
@@ -29,7 +29,6 @@ from ..schedules import SCHEDULES, alpha_bar_schedule, make_tau
 from ..toy_data import data_set
 from ..widgets import LiveFigure, choice_slider, menu, number_slider
 
-RESULTS = DATA / "results" / "lesson_08.npz"
 STEPS = (5, 10, 20, 50, 100, 1000)
 LEVELS = ("0", "0.2", "0.5", "1", "σ̂", "σ̂, clean end")
 CASES = tuple((data, denoiser) for data in ("ring", "moons", "digits") for denoiser in ("exact", "trained"))
@@ -56,8 +55,7 @@ PAPER = {
 @lru_cache(maxsize=1)
 def recorded():
     """The recorded arrays by name."""
-    with np.load(RESULTS, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    return read_arrays("results/lesson_08.npz")
 
 
 def metric_row(data, metric):

@@ -1,6 +1,5 @@
 """Lesson 09: where x_T lands, digits between two latents, and encode, edit, decode. Loads torch."""
 
-import json
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,8 +8,9 @@ import torch
 from matplotlib.patches import Rectangle
 
 from ..cache import bounded_cache
+from ..data_files import read_json
 from ..ddim import ddim_sample, ddim_states
-from ..digits import DATA, digit, load_digits
+from ..digits import digit, load_digits
 from ..errors import require_choice
 from ..networks import eps_fn
 from ..oracle import GaussianMixture
@@ -37,7 +37,6 @@ ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 DENOISERS = ("exact", "trained")
 PATHS = {"slerp": slerp, "linear": lambda a, b, w: (1 - w) * a + w * b}
 EDITS = ("another class decodes (exact)", "mix two latents (trained)")
-RESULTS = DATA / "results" / "lesson_09.json"
 TABLE_2 = {10: 0.014, 20: 0.0065, 50: 0.0023, 100: 0.0009, 200: 0.0004, 500: 0.0001, 1000: 0.0001}  # the DDIM paper's
 WIDTH, CLASS_WIDTH, LIMIT = 0.1, 0.25, 3.2  # of a digit's own small Gaussian; half the window
 
@@ -79,7 +78,7 @@ def class_shares(x):
 @lru_cache(maxsize=1)
 def recorded():
     """What tools/record_inversion.py measured: a dict."""
-    return json.loads(RESULTS.read_text(encoding="utf-8"))
+    return read_json("results/lesson_09.json")
 
 
 # --- measures ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Lesson 10: boxes from noise, on live pictures and in recorded tables. This module loads torch."""
 
-import json
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -11,15 +10,14 @@ from matplotlib.colors import to_rgba
 
 from ..boxes import corners, decode, iou
 from ..cache import bounded_cache
+from ..data_files import read_arrays, read_json
 from ..detector import ENSEMBLES, UPDATES, detection_path, draw_codes, maps_of, precision_of, results
-from ..digits import DATA
 from ..plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, panels
 from ..schedules import make_tau
 from ..shapes import SIDE, Pictures, crowd_pictures, draw_pictures
 from ..training import load_weights
 from ..widgets import LiveFigure, choice_slider, menu, toggle, whole_slider
 
-RESULTS = DATA / "results" / "lesson_10"
 STEPS, BOXES, ETAS = (1, 2, 4, 8), (8, 16, 32, 64, 128), (0.0, 0.5, 1.0)
 LOWEST = 0.01  # (box, class) pairs that score less are left out: AP hardly sees them
 SURE = 0.5  # the score from which a found box is drawn as a result
@@ -71,7 +69,7 @@ def measure(pictures, visits, ensembles=("all",)):
 @lru_cache(maxsize=1)
 def recorded():
     """The recorded tables, with the facts about them; tools/record_detection.py made them."""
-    return json.loads(RESULTS.with_suffix(".json").read_text(encoding="utf-8"))
+    return read_json("results/lesson_10.json")
 
 
 def control(name, ensemble="all", kind="AP"):
@@ -90,8 +88,7 @@ def print_table(table):
 @lru_cache(maxsize=1)
 def recorded_maps():
     """The recorded AP[.5:.95]: settings (update, η, renewal) → array (ensembles, steps, boxes)."""
-    with np.load(RESULTS.with_suffix(".npz"), allow_pickle=False) as file:
-        maps = file["maps"]
+    maps = read_arrays("results/lesson_10.npz")["maps"]
     return {tuple(names): values for names, values in zip(recorded()["map_settings"], maps, strict=True)}
 
 
