@@ -25,6 +25,7 @@ async function next(app, notebook) {
   cell.node.focus({ preventScroll: true });
   settle(cell, /^## /.test(cell.model.sharedModel.getSource()) ? "start" : "nearest");
   if (!open) return;
+  await app.shell.currentWidget.sessionContext.ready; // a key pressed before the kernel has started waits for it
   const ran = app.commands.execute("notebook:run-cell");
   if (tags.includes("setup")) await next(app, notebook); // it prints nothing: go on to the first thing to see
   await ran;
