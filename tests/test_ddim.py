@@ -306,3 +306,19 @@ def test_bad_input_is_told(call, sentence):
     with pytest.raises(ValueError) as error:
         call()
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize("pair", [(0.5, 0.5), (0.0, 0.5), (0.5, 1.5), (0.6, 0.5), (-0.1, 0.5), (float("nan"), 0.5)])
+def test_alpha_bar_must_fall_within_0_and_1_at_the_times_of_a_step(pair):
+    alpha_bar = np.array([1.0, pair[1], pair[0]])
+    with pytest.raises(ValueError, match=r"\(ᾱ_2, ᾱ_1\) is .* must be falling with time, within \(0, 1\]"):
+        ddim.alpha_bar_pair(alpha_bar, 2, 1)
+    with pytest.raises(ValueError, match="must be falling with time"):
+        ddim.affine_steps(alpha_bar, (2, 1), 0.0)
+    with pytest.raises(ValueError, match="ᾱ_(t|prev) is"):
+        ddim.checked_variance(*pair, 0.5)
+
+
+def test_alpha_bar_1_at_the_data_is_allowed():
+    assert ddim.alpha_bar_pair(np.array([1.0, 0.5]), 1, 0) == (0.5, 1.0)
+    assert ddim.checked_variance(0.5, 1.0, 1.0) == 0
