@@ -6,7 +6,7 @@ alone, so the same lines run on NumPy arrays and on torch tensors, gradients inc
 
 import numpy as np
 
-from .errors import require, require_real
+from .errors import real_array, require, require_finite, require_real
 
 SCALE = 2.0  # DiffusionDet's signal scale
 THRESHOLDS = np.linspace(0.5, 0.95, 10)  # the IoU from which a found box counts, COCO's ten
@@ -78,6 +78,11 @@ def nms(boxes, scores, labels, threshold=0.5):
     ``boxes`` (n, 4), ``scores`` and ``labels`` (n,), NumPy arrays.
     """
     require_real("threshold", threshold, 0, 1)
+    boxes, scores, labels = (real_array(*pair) for pair in (("boxes", boxes), ("scores", scores), ("labels", labels)))
+    require(boxes.ndim == 2 and boxes.shape[1] == 4, "boxes' shape", boxes.shape, "(n, 4)")
+    require(scores.ndim == labels.ndim == 1, "the axes of scores and labels", (scores.ndim, labels.ndim), "one each")
+    require_finite("boxes", boxes)
+    require_finite("scores", scores)
     require(len(boxes) == len(scores) == len(labels), "the lengths", (len(boxes), len(scores), len(labels)), "equal")
     kept = [_survivors(boxes, scores, np.flatnonzero(labels == label), threshold) for label in np.unique(labels)]
     kept = np.concatenate([np.zeros(0, dtype=int), *kept])

@@ -76,6 +76,21 @@ def test_eta_max_is_where_the_room_ends():
     assert np.isfinite(ddim.ddim_step(x, x, ALPHA_BAR, 1000, 900, float(bound), x)).all()
 
 
+@pytest.mark.parametrize("root", [None, 1, -1])
+@pytest.mark.parametrize("eta", [0.3, 1.0])
+def test_the_forward_step_and_the_posterior_are_one_joint(eta, root):
+    """q(x_t|x_0) · posterior = q(x_s|x_0) · forward step: equal covariances and means, both roots, + by default."""
+    a, b = ALPHA_BAR[700], ALPHA_BAR[300]
+    signs, sigma_sq = () if root is None else (root,), ddim.variance(a, b, eta)
+    k, lam = ddim.coefficients(a, b, sigma_sq, *signs)
+    slope, c, v = ddim.forward_coefficients(a, b, sigma_sq, *signs)
+    assert np.sign(k) == np.sign(slope) == (root or 1)
+    assert slope * (1 - b) == pytest.approx(k * (1 - a))  # Cov(x_s, x_t | x_0)
+    assert slope**2 * (1 - b) + v == pytest.approx(1 - a)
+    assert slope * b**0.5 + c == pytest.approx(a**0.5)
+    assert k * a**0.5 + lam == pytest.approx(b**0.5)
+
+
 # --- one step ----------------------------------------------------------------------------------------------------
 
 
@@ -124,6 +139,18 @@ def test_the_type_of_x_is_kept(make):
     assert ddim.ddim_sample(x_T, lambda x, t: x / 2, ALPHA_BAR, make_tau(1000, 4), 1.0, rng).dtype == make
     tensor = torch.ones(5, 2)
     assert ddim.ddim_sample(tensor, lambda x, t: x / 2, ALPHA_BAR, make_tau(1000, 4), 1.0, rng).dtype == torch.float32
+
+
+def test_without_a_word_about_eta_no_noise_is_added():
+    x, tau = np.ones((3, 2)), make_tau(1000, 4)
+    for walk in (ddim.ddim_sample, ddim.ddim_states, ddim.ddim_path):
+        silent, told = (walk(x, lambda x, t: x / 2, ALPHA_BAR, tau, *eta) for eta in ((), (0.0,)))
+        ends = [list(way)[-1] if walk is not ddim.ddim_sample else way for way in (silent, told)]
+        assert np.array_equal(*(end.x if walk is ddim.ddim_path else end for end in ends))
+    assert np.array_equal(
+        ddim.ddim_step(x, x / 2, ALPHA_BAR, 9, 5), ddim.ddim_step(x, x / 2, ALPHA_BAR, 9, 5, 0.0, np.full((3, 2), 7.0))
+    )
+    assert np.array_equal(ddim.move(x, x, 0.3), ddim.move(x, x, 0.3, 0.0, 0.0))
 
 
 # --- paths -------------------------------------------------------------------------------------------------------
@@ -279,3 +306,19 @@ def test_bad_input_is_told(call, sentence):
     with pytest.raises(ValueError) as error:
         call()
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize("pair", [(0.5, 0.5), (0.0, 0.5), (0.5, 1.5), (0.6, 0.5), (-0.1, 0.5), (float("nan"), 0.5)])
+def test_alpha_bar_must_fall_within_0_and_1_at_the_times_of_a_step(pair):
+    alpha_bar = np.array([1.0, pair[1], pair[0]])
+    with pytest.raises(ValueError, match=r"\(ᾱ_2, ᾱ_1\) is .* must be falling with time, within \(0, 1\]"):
+        ddim.alpha_bar_pair(alpha_bar, 2, 1)
+    with pytest.raises(ValueError, match="must be falling with time"):
+        ddim.affine_steps(alpha_bar, (2, 1), 0.0)
+    with pytest.raises(ValueError, match="ᾱ_(t|prev) is"):
+        ddim.checked_variance(*pair, 0.5)
+
+
+def test_alpha_bar_1_at_the_data_is_allowed():
+    assert ddim.alpha_bar_pair(np.array([1.0, 0.5]), 1, 0) == (0.5, 1.0)
+    assert ddim.checked_variance(0.5, 1.0, 1.0) == 0

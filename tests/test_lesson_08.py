@@ -265,3 +265,11 @@ def test_the_recursion_names_the_closest_of_three():
 def test_exact_errors_fall_with_S():
     distance, shift, narrowing = pictures.exact_errors(2.0, 1.0, 0.0)
     assert (np.diff(np.abs(narrowing)) < 0).all() and np.allclose(distance, np.hypot(shift, narrowing))
+
+
+def test_the_texts_of_the_tables_hold_what_was_recorded():
+    paper, spacing = pictures.paper_text(), pictures.spacing_text()
+    assert len(paper.splitlines()) == 1 + len(pictures.PAPER) and len(spacing.splitlines()) == 5
+    values, _ = pictures.recorded()["spacing"].astype(float)
+    assert all(f"{value:.2f} ±" in spacing for value in values.ravel())
+    assert all(f"{value:.2f}" in paper for row in pictures.PAPER.values() for value in row)

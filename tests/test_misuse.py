@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from ddim_lessons import checks, ddim, errors, grids, metrics, networks, notation, schedules, solvers, split, training
+from ddim_lessons.boxes import nms
 from ddim_lessons.cache import bounded_cache
 from ddim_lessons.digits import digit
 from ddim_lessons.exercises import exercise
@@ -102,6 +103,7 @@ CALLS = {
     checks.claim: {"statement": "it is so", "condition": True},
     exercise: {"number": "0.1"},
     bounded_cache: {"megabytes": 1.0},
+    nms: {"boxes": np.full((3, 4), 0.5), "scores": np.ones(3), "labels": np.zeros(3), "threshold": 0.5},
     grids.inspect: {"times": (10, 5), "alpha_bar": ALPHA_BAR},
     notation.translate: {"meaning": "clean sample"},
     notation.schedule_in_the_notation_of: {"author": "DDIM paper", "beta": np.array([0, 0.1, 0.2])},

@@ -102,7 +102,7 @@ BAD = [
     (lambda: UNEVEN.eps(np.zeros((3, 2)), 1.5), "alpha_bar_t is 1.5, but must be a number from 0 to 1"),
     (lambda: UNEVEN.eps(np.zeros((3, 2)), float("nan")), "alpha_bar_t is nan"),
     (lambda: finite_data([[0.0]]).eps(np.zeros((1, 1)), 1.0), "below 1: a point set (std 0) has no density"),
-    (lambda: UNEVEN.sample(-1, np.random.default_rng(0)), "n is -1, but must be a whole number of at least 0"),
+    (lambda: UNEVEN.sample(-1, np.random.default_rng(0)), "n is -1, but must be a whole number from 0 to 100000000"),
 ]
 
 
