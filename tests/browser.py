@@ -30,6 +30,11 @@ LAB_FLAGS = [
 LABS_OWN = ("Could not restore the debugger state",)  # what JupyterLab itself logs when a kernel is restarted
 
 
+CONNECTED = """() => {
+  const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  return Boolean(session?.isReady && session.session?.kernel?.connectionStatus === 'connected'); }"""
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -123,14 +128,18 @@ class Lesson:
             self.outside.append(url)
 
     def _kernel_ready(self):
-        """The session's kernel, if it is idle and the page is connected to it."""
+        """Whether the session's kernel is idle and, as server and page both say, connected to the page."""
         sessions = ask(self.address, self.token, "api/sessions") or []
         kernels = [s["kernel"] for s in sessions if s["path"] == self.name]
-        return any(k["execution_state"] == "idle" and k["connections"] > 0 for k in kernels)
+        idle = any(k["execution_state"] == "idle" and k["connections"] > 0 for k in kernels)
+        return idle and self.page.evaluate(CONNECTED)
 
     def run_all(self):
-        """Run every cell; returns when the last has ended."""
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        """Run every cell; returns when the last has ended. A kernel that dropped all of them is asked once more."""
+        for _ in range(2):
+            self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+            if any(self.outputs()):
+                return
 
     def outputs(self):
         """All outputs of all code cells, from the notebook's model."""

@@ -242,11 +242,22 @@ def dangers(source):
     return found
 
 
+EXCEPTED = {("present.py", "imports socket")}  # it asks which port of this machine is free, and connects to nothing
+
+
 @pytest.mark.parametrize("folder", ["ddim_lessons", "tools"])
 def test_no_pickle_no_eval_no_shell_no_network(folder):
     files = sorted((ROOT / folder).rglob("*.py"))
-    found = {path.name: dangers(path.read_text(encoding="utf-8")) for path in files}
-    assert files and not any(found.values()), found
+    found = {(path.name, danger) for path in files for danger in dangers(path.read_text(encoding="utf-8"))}
+    assert files and found <= EXCEPTED, found - EXCEPTED
+
+
+def test_the_exception_binds_ports_and_connects_to_nothing():
+    source = (ROOT / "ddim_lessons" / "present.py").read_text(encoding="utf-8")
+    called = {ast.unparse(n.func) for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Call)}
+    assert {name for name in called if name.startswith(("socket.", "probe."))} == {
+        "socket.socket", "probe.bind", "probe.getsockname", "probe.setsockopt",
+    }  # fmt: skip
 
 
 def test_lessons_hold_no_danger_either():
