@@ -31,7 +31,8 @@ LABS_OWN = ("Could not restore the debugger state",)  # what JupyterLab itself l
 
 
 CONNECTED = """() => {
-  const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  if (!window.jupyterapp) return true;  // the page does not say: a presenting JupyterLab keeps its insides to itself
+  const session = window.jupyterapp.shell.currentWidget?.sessionContext;
   return Boolean(session?.isReady && session.session?.kernel?.connectionStatus === 'connected'); }"""
 
 
