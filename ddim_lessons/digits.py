@@ -1,5 +1,7 @@
 """The 8 × 8 handwritten digits of ``data/digits.npz``, as pictures and as points in 64 dimensions."""
 
+import numpy as np
+
 from .data_files import read_arrays
 from .errors import require_choice, require_int
 
@@ -16,3 +18,8 @@ def digit(label, index=0):
     require_choice("label", str(label), [str(n) for n in range(10)])
     require_int("index", index, 0, int((labels == label).sum()) - 1)
     return x[labels == label][index]
+
+
+def as_ink(x):
+    """Turn pictures of −1 (paper) … 1 (ink) into 0 … 255, as they are drawn and stored; the rest is cut off."""
+    return np.clip((np.asarray(x) + 1) * 127.5, 0, 255)

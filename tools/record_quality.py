@@ -18,7 +18,7 @@ import torch
 
 from ddim_lessons.data_files import DATA
 from ddim_lessons.ddim import ddim_sample
-from ddim_lessons.digits import load_digits
+from ddim_lessons.digits import as_ink, load_digits
 from ddim_lessons.metrics import sliced_w2
 from ddim_lessons.quality import (
     ALPHA_BAR,
@@ -56,7 +56,7 @@ def table(data, denoiser, kind):
 def small(samples, kind):
     """Pictures as 8-bit greys, 0 (paper) … 255 (ink); points in 16 bits."""
     if kind == "digits":
-        return np.clip((samples + 1) * 127.5, 0, 255).astype(np.uint8)
+        return as_ink(samples).astype(np.uint8)
     return samples.astype(np.float16)
 
 

@@ -17,7 +17,7 @@ import torch
 
 from ddim_lessons.data_files import DATA
 from ddim_lessons.ddim import ddim_sample
-from ddim_lessons.digits import load_digits
+from ddim_lessons.digits import as_ink, load_digits
 from ddim_lessons.explorers.lesson_06 import MOONS, SNAPSHOTS, new_network, points, quality
 from ddim_lessons.networks import DigitUNet, PointMLP, eps_fn
 from ddim_lessons.schedules import make_tau
@@ -87,7 +87,7 @@ def digits_during_training():
 
     def sample():
         x = ddim_sample(x_T, eps_fn(run.average), alpha_bar, make_tau(1000, 50))
-        return np.clip((x + 1) * 127.5, 0, 255).astype(np.uint8)
+        return as_ink(x).astype(np.uint8)
 
     pictures = [sample()]
     for progress in fit(run, every=10):

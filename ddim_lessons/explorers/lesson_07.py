@@ -8,7 +8,7 @@ import numpy as np
 
 from ..cache import bounded_cache
 from ..ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
-from ..digits import load_digits
+from ..digits import as_ink, load_digits
 from ..metrics import coverage, frechet_distance, nearest, noise_floor, off_manifold, sliced_w2
 from ..networks import eps_fn, network_states
 from ..oracle import finite_data
@@ -27,9 +27,11 @@ from ..plots import (
     frame,
     panels,
 )
+from ..quality import judge as classifier
+from ..quality import true_features
 from ..schedules import SPACINGS, alpha_bar_schedule, make_tau
 from ..toy_data import DATA_SETS, data_set
-from ..training import load_model, load_weights, weights_path
+from ..training import load_weights
 from ..widgets import LiveFigure, choice_slider, menu, number_slider, toggle, whole_slider
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
@@ -388,12 +390,6 @@ class DigitRun(NamedTuple):
     away: float  # root mean square difference from the nearest true digit, per pixel, paper to ink = 2
 
 
-@lru_cache(maxsize=1)
-def classifier():
-    """The digit classifier's ``judge``: pictures → (features, confidence)."""
-    return load_model(weights_path("digit classifier")).judge
-
-
 @bounded_cache(megabytes=32)
 def run_digits(kind, S, choice, spacing, seed):
     """Sample ``PICTURES`` digits; returns a ``DigitRun``."""
@@ -430,12 +426,12 @@ def digit_distance(S, eta, seed=0, n=600):
     """
     x_T, rng = starts(seed, n, 64), np.random.default_rng([5, seed])
     samples = states("digits", "trained", x_T, make_tau(1000, S), eta, rng)[-1]
-    return frechet_distance(classifier()(load_digits()[0])[0], classifier()(samples)[0])
+    return frechet_distance(true_features(), classifier()(samples)[0])
 
 
 def ink(x):
     """Return pictures of values −1…1 as 0 (paper) … 255 (ink), values outside cut off; shape (2, COLUMNS, 64)."""
-    return np.clip((x + 1) * 127.5, 0, 255).reshape(PICTURES // COLUMNS, COLUMNS, 64)
+    return as_ink(x).reshape(PICTURES // COLUMNS, COLUMNS, 64)
 
 
 def digits_lab(kind="trained") -> LiveFigure:

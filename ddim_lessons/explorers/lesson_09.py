@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from ..cache import bounded_cache
 from ..data_files import read_json
 from ..ddim import ddim_sample, ddim_states
-from ..digits import digit, load_digits
+from ..digits import as_ink, digit, load_digits
 from ..errors import require_choice
 from ..networks import eps_fn
 from ..oracle import GaussianMixture
@@ -92,11 +92,6 @@ def mean_distance(a, b):
 def pixel_error(a, b):
     """Return the mean square error of a pixel with values scaled to 0 … 1, as in DDIM's Table 2."""
     return float(np.mean(((a - b) / 2) ** 2))
-
-
-def as_ink(x):
-    """Turn pictures of −1 (paper) … 1 (ink) into the 0 … 255 that :func:`ddim_lessons.plots.draw_digits` takes."""
-    return np.clip((np.asarray(x) + 1) * 127.5, 0, 255)
 
 
 def bridge(x_0, source, target, S, depth):
