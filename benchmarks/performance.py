@@ -1,17 +1,17 @@
 """The suite's whole performance table beside its peers, in one command; about half an hour on two cores.
 
-    pip install diffusers smalldiffusion && python benchmarks/performance.py
+    pip install diffusers && python benchmarks/performance.py
     python benchmarks/performance.py --only import sampling        # some parts; nothing is written
-    python benchmarks/performance.py --kaist PATH/2d_plot_diffusion_todo
+    python benchmarks/performance.py --smalldiffusion PATH/src --kaist PATH/2d_plot_diffusion_todo
 
 Each line is the median with its quartiles, the 95th percentile and the number of runs; the first line of a group is
-ours (or the floor, where the group says so), the others say how many times the first they take. A peer that is not
-installed is left out. The whole table is written to data/results/performance.json with the hardware's name; run it on
+ours (in sampling the bare network calls, the floor of all), the others say how many times the first they take.
+diffusers is left out where it is not installed, the peers of training where their folders (see train_2d.py) are not
+given. The whole table is written to data/results/performance.json with the hardware's name; run it on
 a machine that does nothing else.
 """
 
 import argparse
-import importlib.util
 import json
 import math
 import platform
@@ -31,19 +31,12 @@ from rows import print_rows
 
 RECORD = Path(__file__).resolve().parents[1] / "data" / "results" / "performance.json"
 THREADS = 2
-TRAINING_LIMIT = 30  # seconds after which a recipe is given up
+SEEDS, TRAINING_LIMIT = 3, 30  # a recipe that has trained for so many seconds is given up
 
 
-def training_rows(kaist):
-    """Yield the rows of training to quality: one seed for peers is too few, so three for all."""
-    recipes = train_2d.peers(None, kaist)
-    if importlib.util.find_spec("smalldiffusion"):
-        recipes["smalldiffusion"] = train_2d.train_smalldiffusion
-    yield from train_2d.rows(recipes, train_2d.DATA_SETS, 3, TRAINING_LIMIT, time.perf_counter, "cpu")
-
-
-def parts(kaist=None):
-    """Return {name: a function that gives the rows of that part}."""
+def parts(recipes):
+    """Return {name: a function that gives the rows of that part}; ``recipes`` are those of training."""
+    training = (recipes, train_2d.DATA_SETS, SEEDS, TRAINING_LIMIT, time.perf_counter, "cpu")
     return {
         "import": import_time.rows,
         "slider": slider_tick.rows,
@@ -51,7 +44,7 @@ def parts(kaist=None):
         "sampling": sampling.rows,
         "notebooks": notebook_time.rows,
         "browser": key_to_picture.rows,
-        "training": lambda: training_rows(kaist),
+        "training": lambda: train_2d.rows(*training),
     }
 
 
@@ -79,12 +72,14 @@ def facts():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=list(parts()), help="some parts; then nothing is written")
-    parser.add_argument("--kaist", type=Path, help="folder of the course assignment that holds network.py")
+    parser.add_argument("--only", nargs="+", choices=list(parts({})), help="some parts; then nothing is written")
+    parser.add_argument("--smalldiffusion", type=Path, help="folder that holds the package smalldiffusion")
+    parser.add_argument("--kaist", type=Path, help="folder that holds network.py")
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
-    chosen = {name: part for name, part in parts(arguments.kaist).items() if name in (arguments.only or parts())}
-    table = [as_record(row) for part in chosen.values() for row in print_rows(part())]
+    everything = parts(train_2d.peers(arguments.smalldiffusion, arguments.kaist))
+    chosen = arguments.only or list(everything)
+    table = [as_record(row) for name in chosen for row in print_rows(everything[name]())]
     if not arguments.only:
         RECORD.write_text(json.dumps(facts() | {"rows": table}, indent=1, ensure_ascii=False) + "\n")
 
