@@ -45,6 +45,7 @@ class Residual(nn.Module):
         self.convs = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
 
     def forward(self, h):
+        """Return a map of the shape of ``h``, (B, channels, rows, columns)."""
         out = h
         for norm, conv in zip(self.norms, self.convs, strict=True):
             out = conv(silu(norm(out)))
@@ -68,6 +69,7 @@ class Backbone(nn.Module):
         self.norm = nn.GroupNorm(8, channels)
 
     def forward(self, pixels):
+        """Return the maps, shape (B, channels, 16, 16), of pixels (B, 3, 64, 64) in [0, 1]."""
         h = self.levels[0](self.enter(2 * pixels - 1))
         maps = [self.across[0](h)]
         for down, level, across in zip(self.down, self.levels[1:], self.across[1:], strict=True):
@@ -97,6 +99,7 @@ class Stage(nn.Module):
         nn.init.constant_(self.classes.bias, -3.0)  # and says that nearly all of them are empty
 
     def forward(self, maps, boxes, time):
+        """Return what is ``Found`` at boxes (B, N, 4) in maps (B, channels, 16, 16), for times embedded as (B, 64)."""
         f = self.norms[0](self.read(read_boxes(maps, boxes, self.roi))) + self.place(encode(boxes))
         f = f + self.attend(self.norms[1](f))
         f = f + self.feed(self.norms[2](f))
@@ -105,6 +108,7 @@ class Stage(nn.Module):
         return Found(shift_boxes(boxes, self.shape(f)), self.classes(f))
 
     def attend(self, f):
+        """Let the boxes of each picture attend to each other: features (B, N, width) to as many."""
         q, k, v = self.qkv(f).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         return self.mix(scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 

@@ -92,6 +92,7 @@ class PointMLP(Denoiser):
         self.out = nn.Linear(width, dim)
 
     def body(self, x, time):
+        """Return the target at ``x``, shape (n, dim), for times embedded as (n, width) or (width,)."""
         h = torch.addmm(time, x, self.points.weight.T).relu_()
         for layer in self.hidden:
             h = layer(h).relu_()
@@ -107,6 +108,7 @@ class Block(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, h, time):
+        """Return pictures of the shape of ``h``, (n, channels, rows, columns), for times embedded as (n, channels)."""
         return h + self.second(silu(self.first(silu(h)) + time[..., None, None]))
 
 
@@ -130,6 +132,7 @@ class DigitUNet(Denoiser):
         self.leave = nn.Conv2d(a, 1, 3, padding=1)
 
     def body(self, x, time):
+        """Return the target at ``x``, shape (n, 64), for times embedded as (n, a + b + c) or (a + b + c,)."""
         fine, coarse, middle = time.split(self.widths, dim=-1)
         h_8 = self.before[0](self.enter(x.unflatten(-1, (1, 8, 8))), fine)
         h_4 = self.before[1](self.down[0](h_8), coarse)

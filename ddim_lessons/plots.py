@@ -20,9 +20,7 @@ from PIL import Image as PillowImage
 
 ZOOM = float(os.environ.get("DDIM_LESSONS_ZOOM", "1"))  # larger pictures for a projector: present.py sets it
 DPI = round(88 * ZOOM)
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442",
-)  # fmt: skip
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 INK, GREY, PALE = "#222222", "#767676", "#D9D9D9"
 
 STYLE = {

@@ -135,6 +135,7 @@ def fill(folder):
 
 
 def write(path, text):
+    """Write a file and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
@@ -143,6 +144,7 @@ def write(path, text):
 
 
 def free_port():
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -288,6 +290,7 @@ def cell_times(notebook):
 
 
 def main(arguments=None):
+    """Run the command line; return 0, or 1 if the preflight finds something, or 2 for bad input."""
     parser = argparse.ArgumentParser(prog="python -m ddim_lessons.present", description=__doc__.splitlines()[0])
     parser.add_argument("lesson", help="the number of the lesson, such as 07")
     parser.add_argument("--check", action="store_true", help="run the lesson once and say whether all is ready")

@@ -45,11 +45,16 @@ def record(kind, number):
 
 
 def overview():
-    """Return for each lesson (title, {kind: (numbers done, all numbers in the lesson's order)})."""
-    rows = []
+    """Return for each lesson (title, {kind: (numbers done, all numbers in the lesson's order)}).
+
+    A copy of a lesson has its title and is not counted again; a notebook without a lesson's title is no lesson.
+    """
+    rows = {}
     for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
         text = path.read_text(encoding="utf-8")
-        title = re.search(r"# (\d\d · [^\\\"]+)", text).group(1)
+        title = re.search(r"# (\d\d · [^\\\"]+)", text)
+        if not title:
+            continue
         found = {kind: list(dict.fromkeys(re.findall(pattern, text))) for kind, pattern in KINDS.items()}
-        rows.append((title, {kind: ([n for n in all_ if n in done(kind)], all_) for kind, all_ in found.items()}))
-    return rows
+        rows[title.group(1)] = {kind: ([n for n in all_ if n in done(kind)], all_) for kind, all_ in found.items()}
+    return list(rows.items())

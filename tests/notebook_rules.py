@@ -96,7 +96,9 @@ def equations_are_checked(notebook):
     """Every numbered equation is checked in a later cell, before the next equation but one; numbers are N.1, N.2 …"""
     numbers = equations(notebook)
     lesson = int(notebook.cells[0].source[2:4])
-    wrong = [] if numbers == [f"{lesson}.{k + 1}" for k in range(len(numbers))] else [f"equations are {numbers}"]
+    expected = [f"{lesson}.{k + 1}" for k in range(len(numbers))]
+    wrong = [] if numbers == expected else [f"equations are numbered {numbers}, not {expected}"]
+    wrong += [] if numbers else ["there is no numbered equation"]
     where = {}
     for index, cell in enumerate(notebook.cells):
         for number in re.findall(r"\\tag\{([^}]+)\}", cell.source) if cell.cell_type == "markdown" else []:
@@ -109,15 +111,15 @@ def equations_are_checked(notebook):
 
 
 def still_before_live(notebook):
-    """A still picture stands somewhere before each live figure."""
-    wrong, stills = [], 0
+    """There is a live figure, and a still picture stands somewhere before each."""
+    wrong, stills, lives = [], 0, 0
     for output in outputs(notebook):
         text = "".join(output.get("data", {}).get("text/plain", ""))
         stills += text.startswith("[figure]")
         if text.startswith("[live figure]"):
             wrong += [] if stills > 0 else ["a live figure has no still picture before it"]
-            stills = max(stills - 1, 0)
-    return wrong
+            stills, lives = max(stills - 1, 0), lives + 1
+    return wrong if lives else ["there is no live figure"]
 
 
 def sizes(notebook, path):

@@ -8,7 +8,6 @@ import torch
 from ddim_lessons import checks
 from ddim_lessons.checks import EquationError, Exercise, Mistake, judge, verify, verify_mean, verify_true
 from ddim_lessons.exercises import check, exercise
-from ddim_lessons.exercises.lesson_00 import EXERCISES
 
 a, b = sp.symbols("a b", positive=True)
 
@@ -104,19 +103,3 @@ def test_check_prints_and_unknown_numbers_are_told(capsys):
     for number in ("0.9", "99.1", "x"):
         with pytest.raises(ValueError, match="must be an exercise of its lesson"):
             exercise(number)
-
-
-LESSON_00 = [
-    (lambda alpha, t: 1 - alpha[t], "one-step α_t"),
-    (lambda alpha, t: 1 - alpha[t - 1] / alpha[t], "the later value"),
-    (lambda alpha, t: alpha[t] / alpha[t - 1], "you gave α_t"),
-    (lambda alpha, t: alpha[t - 1] - alpha[t], "factors multiply"),
-    (lambda alpha, t: 1 - np.sqrt(alpha[t] / alpha[t - 1]), "square root"),
-    (lambda alpha, t: 1 - alpha[t - 2], "none of the usual mistakes"),
-]
-
-
-@pytest.mark.parametrize("answer, fragment", LESSON_00)
-def test_exercise_0_1_names_the_mistake(answer, fragment):
-    verdict, sentence = judge(EXERCISES["0.1"], answer)
-    assert verdict in ("known mistake", "wrong") and fragment in sentence

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from ddim_lessons import explorers, widgets
-from ddim_lessons.explorers import lesson_00
 from ddim_lessons.plots import draw_points, frame, panels
 from ddim_lessons.widgets import Live, LiveFigure, LiveHTML, control_values
 
@@ -51,31 +50,6 @@ def test_reset_brings_back_the_first_picture(make):
     keys = ("image/png", "text/plain", "text/html")
     both = [view[0] if isinstance(view, tuple) else view for view in (first, again)]
     assert [both[0].get(key) for key in keys] == [both[1].get(key) for key in keys]
-
-
-# --- lesson 00 ---------------------------------------------------------------------------------------------------
-
-
-def test_moving_a_slider_changes_picture_and_words():
-    live = lesson_00.ddpm_beside_ddim()
-    for name, value in {"S": 20, "eta": 0.5, "seed": 3, "data": "ring"}.items():
-        image, words = live.image.value, live.words
-        live.controls[name].value = value
-        assert live.image.value != image and live.words != words, name
-    assert "S = 20" in live.words and "η = 0.5" in live.words and "seed 3" in live.words and "ring" in live.words
-
-
-def test_same_start_for_every_S_and_eta_and_the_colours_tell_determinism():
-    ddim, ddpm = (lesson_00.run_sampler("moons", 20, eta, 0) for eta in (0.0, 1.0))
-    assert np.array_equal(ddim.paths[0], ddpm.paths[0])
-    assert np.array_equal(ddim.paths[0], lesson_00.run_sampler("moons", 5, 0.0, 0).paths[0])
-    assert ddim.kept_side > 0.9 and 0.4 < ddpm.kept_side < 0.6
-
-
-def test_translator_shows_every_author():
-    live = lesson_00.notation_translator()
-    live.controls["meaning"].value = "sample at t"
-    assert "z_t" in live.html.value and live.html.value.count("<td>") == 5
 
 
 # --- the engine --------------------------------------------------------------------------------------------------

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from ddim_lessons.checks import EquationError, judge, verify, verify_mean, verify_true
+from ddim_lessons.checks import EquationError, verify, verify_mean, verify_true
 from ddim_lessons.digits import digit
-from ddim_lessons.exercises.lesson_01 import EXERCISES
 from ddim_lessons.explorers import lesson_01 as explore
 from ddim_lessons.schedules import alpha_bar_from_beta, alpha_bar_schedule, linear_beta
 from ddim_lessons.toy_data import three_peaks
@@ -20,7 +19,7 @@ def product(beta, t):
     return np.cumprod(1 - beta)[t]
 
 
-WRONG = [
+ANSWERS = [
     ("1.1", lambda a, b: ((a * b) ** 0.5, 1 - a * b), "is the variance"),
     ("1.1", lambda a, b: ((a * b) ** 0.5, (b * (1 - a)) ** 0.5 + (1 - b) ** 0.5), "added the standard deviations"),
     ("1.1", lambda a, b: ((a * b) ** 0.5, (2 - a - b) ** 0.5), "not scaled by the second step"),
@@ -63,25 +62,6 @@ WRONG = [
 
 def mix(x, eps, ratio):
     return ratio**0.5 * x + (1 - ratio) ** 0.5 * eps
-
-
-@pytest.mark.parametrize(("number", "answer", "fragment"), WRONG)
-def test_a_wrong_answer_is_named(number, answer, fragment):
-    verdict, sentence = judge(EXERCISES[number], answer)
-    assert verdict in ("known mistake", "wrong")
-    assert fragment in sentence
-
-
-def test_every_mistake_is_tried():
-    for number, exercise in EXERCISES.items():
-        for mistake in exercise.mistakes:
-            assert any(n == number and mistake.name in judge(exercise, answer)[1] for n, answer, _ in WRONG)
-
-
-@pytest.mark.parametrize("number", EXERCISES)
-def test_the_stub_is_open(number):
-    stub = ... if number == "1.5" else lambda *_: ...
-    assert judge(EXERCISES[number], stub)[0] == "open"
 
 
 # --- planted errors: each is an equation of the lesson with one thing wrong ----------------------------------------

@@ -5,8 +5,7 @@ import pytest
 import sympy as sp
 
 from ddim_lessons import ddim
-from ddim_lessons.checks import EquationError, judge, verify, verify_mean, verify_true
-from ddim_lessons.exercises.lesson_02 import EXERCISES
+from ddim_lessons.checks import EquationError, verify, verify_mean, verify_true
 from ddim_lessons.explorers import lesson_02 as pictures
 from ddim_lessons.gaussians import affine_moments, exact_eps, log_normal, product, sampler_moments
 from ddim_lessons.oracle import gaussian
@@ -64,7 +63,7 @@ def end_std(slopes, sigmas, scale=lambda a, v, s: a**2 * v + s**2, root=True):
     return v**0.5 if root else v
 
 
-TRIED = [
+ANSWERS = [
     ("2.1", mean_with(right_x_0, right_x_t), "✓ right"),
     ("2.1", mean_with(right_x_0, lambda a, now, prev: np.sqrt(now) * (1 - prev)), "√ᾱ_t for √α_t"),
     ("2.1", mean_with(right_x_0, lambda a, now, prev: a * (1 - prev)), "forgot the root of α_t"),
@@ -115,27 +114,6 @@ TRIED = [
     ("2.5", lambda now, s: np.ones(3), "none of the usual mistakes"),
     ("2.5", lambda now, s: 1.0, "shape"),
 ]
-
-
-@pytest.mark.parametrize(("number", "answer", "fragment"), TRIED, ids=[f"{n} {f}" for n, _, f in TRIED])
-def test_checker_names_the_mistake(number, answer, fragment):
-    _, sentence = judge(EXERCISES[number], answer)
-    assert fragment in sentence
-
-
-@pytest.mark.parametrize("number", EXERCISES)
-def test_every_mistake_is_known_by_its_own_name(number):
-    exercise = EXERCISES[number]
-    for mistake in exercise.mistakes:
-        verdict, sentence = judge(exercise, mistake.answer)
-        assert verdict == "known mistake"
-        assert mistake.name in sentence, f"taken for another: {sentence}"
-
-
-def test_every_mistake_is_tried():
-    for number, exercise in EXERCISES.items():
-        told = [judge(exercise, answer)[1] for n, answer, _ in TRIED if n == number]
-        assert all(any(mistake.name in sentence for sentence in told) for mistake in exercise.mistakes)
 
 
 # --- planted errors ----------------------------------------------------------------------------------------------

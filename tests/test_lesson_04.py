@@ -23,7 +23,7 @@ def k_of(a_t, a_s, sigma_sq):
 
 # --- exercises -----------------------------------------------------------------------------------------------------
 
-WRONG = [
+ANSWERS = [
     ("4.1", lambda a, b, v: (1 - b - v) / (1 - a), "forgot the square root"),
     ("4.1", lambda a, b, v: -k_of(a, b, v), "the negative root"),
     ("4.1", lambda a, b, v: np.sqrt((1 - a - v) / (1 - b)), "swapped"),
@@ -64,19 +64,6 @@ WRONG = [
     ("4.5", lambda a, b, v: v * a / b, "ᾱ for 1−ᾱ"),
     ("4.5", lambda a, b, v: 7.0, "none of the usual mistakes"),
 ]
-
-
-@pytest.mark.parametrize(("number", "answer", "message"), WRONG)
-def test_a_wrong_answer_is_named(number, answer, message):
-    verdict, sentence = judge(EXERCISES[number], answer)
-    assert verdict == ("wrong" if message == "none of the usual mistakes" else "known mistake")
-    assert message in sentence
-
-
-def test_every_mistake_is_tried():
-    for number, exercise in EXERCISES.items():
-        named = {judge(exercise, answer)[1] for n, answer, _ in WRONG if n == number}
-        assert all(any(mistake.name in sentence for sentence in named) for mistake in exercise.mistakes), number
 
 
 def test_right_answers_by_another_road():

@@ -5,9 +5,8 @@ import pytest
 import sympy as sp
 
 from ddim_lessons import objective, split
-from ddim_lessons.checks import EquationError, judge, verify, verify_mean, verify_true
+from ddim_lessons.checks import EquationError, verify, verify_mean, verify_true
 from ddim_lessons.ddim import add_noise, coefficients, eta_max, predict_x0, variance
-from ddim_lessons.exercises.lesson_05 import EXERCISES
 from ddim_lessons.explorers import lesson_05 as explorers
 from ddim_lessons.gaussians import kl, log_normal
 from ddim_lessons.oracle import gaussian
@@ -67,18 +66,6 @@ ANSWERS = [
     ("5.5", lambda v, ab: 0.5 * np.log((ab**0.5 * v + 1 - ab) / v), "√ᾱ_j where"),
     ("5.5", lambda v, ab: v, "none of the usual mistakes"),
 ]
-
-
-@pytest.mark.parametrize(("number", "answer", "words"), ANSWERS)
-def test_answer(number, answer, words):
-    assert words in judge(EXERCISES[number], answer)[1]
-
-
-def test_every_mistake_is_tried():
-    for number, exercise in EXERCISES.items():
-        told = {judge(exercise, answer)[1] for n, answer, _ in ANSWERS if n == number}
-        for mistake in exercise.mistakes:
-            assert any(mistake.name in sentence for sentence in told), mistake.name
 
 
 # --- planted errors ----------------------------------------------------------------------------------------------

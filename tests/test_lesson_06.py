@@ -9,9 +9,9 @@ import sympy as sp
 import torch
 
 from ddim_lessons import training
-from ddim_lessons.checks import EquationError, judge, verify, verify_mean
+from ddim_lessons.checks import EquationError, verify, verify_mean
 from ddim_lessons.ddim import add_noise, predict_x0
-from ddim_lessons.exercises.lesson_06 import EXERCISES, WEIGHTS, average_of
+from ddim_lessons.exercises.lesson_06 import WEIGHTS, average_of
 from ddim_lessons.explorers import lesson_06 as pictures
 from ddim_lessons.gaussians import exact_eps
 from ddim_lessons.networks import PointMLP, eps_fn, make_target, time_features, to_eps
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 # --- exercises ---------------------------------------------------------------------------------------------------
 
-WRONG = [
+ANSWERS = [
     ("6.1", lambda x0, e, a: np.sqrt(a) * x0 + np.sqrt(1 - a) * e, "this is x_t"),
     ("6.1", lambda x0, e, a: np.sqrt(a) * e + np.sqrt(1 - a) * x0, "sign between"),
     ("6.1", lambda x0, e, a: np.sqrt(1 - a) * x0 - np.sqrt(a) * e, "whole sign"),
@@ -66,18 +66,6 @@ WRONG = [
     *[("6.6", f"line {k}", "is not it") for k in (1, 2, 3, 5, 6)],
     ("6.6", "line 7", "none of the usual mistakes"),
 ]
-
-
-@pytest.mark.parametrize("number, answer, fragment", WRONG)
-def test_wrong_answers_are_named(number, answer, fragment):
-    verdict, sentence = judge(EXERCISES[number], answer)
-    assert verdict in ("known mistake", "wrong") and fragment in sentence
-
-
-def test_every_mistake_is_tried():
-    for number, exercise in EXERCISES.items():
-        tried = [judge(exercise, answer)[1] for n, answer, _ in WRONG if n == number]
-        assert all(any(mistake.name in sentence for sentence in tried) for mistake in exercise.mistakes), number
 
 
 def test_the_moving_average_of_the_exercise_is_the_training_loops():

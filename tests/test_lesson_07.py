@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from ddim_lessons.checks import EquationError, judge, verify, verify_mean
+from ddim_lessons.checks import EquationError, verify, verify_mean
 from ddim_lessons.ddim import affine_step, eta_max, predict_eps, variance
 from ddim_lessons.exercises.lesson_07 import EXERCISES, sampling_step
 from ddim_lessons.explorers import lesson_07 as lab
@@ -27,7 +27,7 @@ def new(alpha_bars, eta):
     return variance(alpha_bars[:-1], alpha_bars[1:], eta) / (1 - alpha_bars[1:])
 
 
-WRONG = [
+ANSWERS = [
     ("7.1", lambda a, e: 1 - np.prod(1 - new(a, e)), "share that was replaced"),
     ("7.1", lambda a, e: np.prod(new(a, e)), "multiplied the new shares"),
     ("7.1", lambda a, e: 1 - np.sum(new(a, e)), "one after the other"),
@@ -56,12 +56,6 @@ WRONG = [
     ("7.5", lambda *a: sampling_step(*a, eps=predict_eps(a[0], a[1], a[3])), "wrong time"),
     ("7.5", lambda *a: a[0], "none of the usual mistakes"),
 ]
-
-
-@pytest.mark.parametrize("number, answer, sentence", WRONG)
-def test_wrong_answers_are_named(number, answer, sentence):
-    verdict, words = judge(EXERCISES[number], answer)
-    assert verdict in ("known mistake", "wrong") and sentence in words
 
 
 def test_the_whole_step_of_the_exercise_is_the_package_s():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ddim_lessons import ddim
-from ddim_lessons.checks import EquationError, judge, verify, verify_mean
+from ddim_lessons.checks import EquationError, verify, verify_mean
 from ddim_lessons.exercises.lesson_08 import EXERCISES, STEPS, gain, in_log_values
 from ddim_lessons.explorers import lesson_08 as pictures
 from ddim_lessons.gaussians import exact_eps, sampler_moments
@@ -32,7 +32,7 @@ def ends(first, last, shift=1, noise=True):
     return lambda i, ab: np.array([ab[first(i) + shift], 1 - ab[last(i) + shift] if noise else ab[last(i) + shift]])
 
 
-WRONG = [
+ANSWERS = [
     ("8.1", lambda var, v, t, s, sq: gain(v, t, s, sq) * var + sq, "g is not squared"),
     ("8.1", lambda var, v, t, s, sq: gain(v, t, s, sq) ** 2 * var, "fresh noise is missing"),
     ("8.1", lambda var, v, t, s, sq: gain(v, t, s, sq) ** 2 * var + np.sqrt(sq), "added σ, not σ²"),
@@ -60,18 +60,6 @@ WRONG = [
     *[("8.6", letter, "is not it") for letter in "ABDEFGH"],
     ("8.6", "c", "none of the usual mistakes"),
 ]
-
-
-@pytest.mark.parametrize("number, answer, fragment", WRONG)
-def test_wrong_answers_are_named(number, answer, fragment):
-    verdict, sentence = judge(EXERCISES[number], answer)
-    assert verdict in ("known mistake", "wrong") and fragment in sentence
-
-
-def test_every_mistake_is_tried():
-    for number, exercise in EXERCISES.items():
-        tried = [judge(exercise, answer)[1] for n, answer, _ in WRONG if n == number]
-        assert all(any(mistake.name in sentence for sentence in tried) for mistake in exercise.mistakes), number
 
 
 def test_the_answers_of_the_finds_are_the_exhibits_that_do_it():

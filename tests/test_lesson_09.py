@@ -6,9 +6,9 @@ import sympy as sp
 import torch
 
 from ddim_lessons import ddim
-from ddim_lessons.checks import EquationError, judge, verify, verify_mean
+from ddim_lessons.checks import EquationError, verify, verify_mean
 from ddim_lessons.ddim import ddim_sample, ddim_states, invert_path
-from ddim_lessons.exercises.lesson_09 import EXERCISES, A, B, angle, arc, noise, up
+from ddim_lessons.exercises.lesson_09 import A, B, angle, arc, noise, up
 from ddim_lessons.explorers import lesson_09 as pictures
 from ddim_lessons.gaussians import exact_eps
 from ddim_lessons.oracle import GaussianMixture, gaussian
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 # --- exercises ---------------------------------------------------------------------------------------------------
 
-WRONG = [
+ANSWERS = [
     ("9.1", lambda x, e, t, s: x / t**0.5 + (noise(s) - noise(t)) * e, "stopped at x̄_s"),
     ("9.1", lambda x, e, t, s: s**0.5 * (x / t**0.5 - (noise(s) - noise(t)) * e), "wrong sign"),
     ("9.1", lambda x, e, t, s: s**0.5 * (x + (noise(s) - noise(t)) * e), "not divided by its signal"),
@@ -69,18 +69,6 @@ WRONG = [
     *[("9.6", f"line {k}", "is not it") for k in (1, 2, 3, 5)],
     ("9.6", "line 6", "none of the usual mistakes"),
 ]
-
-
-@pytest.mark.parametrize("number, answer, fragment", WRONG)
-def test_wrong_answers_are_named(number, answer, fragment):
-    verdict, sentence = judge(EXERCISES[number], answer)
-    assert verdict in ("known mistake", "wrong") and fragment in sentence
-
-
-def test_every_mistake_is_tried():
-    for number, exercise in EXERCISES.items():
-        tried = [judge(exercise, answer)[1] for n, answer, _ in WRONG if n == number]
-        assert all(any(mistake.name in sentence for sentence in tried) for mistake in exercise.mistakes), number
 
 
 def test_the_loop_of_exercise_6_returns_the_picture_itself():

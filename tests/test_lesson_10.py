@@ -5,12 +5,11 @@ import pytest
 import torch
 
 from ddim_lessons.boxes import average_precision, corners, decode, encode, giou, iou
-from ddim_lessons.checks import EquationError, judge, verify, verify_mean
+from ddim_lessons.checks import EquationError, verify, verify_mean
 from ddim_lessons.ddim import add_noise, ddim_step, predict_eps
 from ddim_lessons.detection_training import focal, noisy_boxes
 from ddim_lessons.detector import ENSEMBLES, results
 from ddim_lessons.exercises import lesson_10 as answers
-from ddim_lessons.exercises.lesson_10 import EXERCISES
 from ddim_lessons.explorers import lesson_10 as lesson
 from ddim_lessons.plots import panels
 from ddim_lessons.schedules import alpha_bar_schedule
@@ -32,7 +31,7 @@ def best_sums(o):
     return np.sort(o, axis=0)[::-1][:5].sum(axis=0)
 
 
-WRONG = [
+ANSWERS = [
     ("10.1", lambda z, s: (z / s + 1) / 2, "outside the picture"),
     ("10.1", lambda z, s: np.clip(z, 0, 1), "cut the boxes but not z"),
     ("10.1", lambda z, s: (np.clip(z, -s, s) + 1) / 2, "forgot the scale"),
@@ -67,18 +66,6 @@ WRONG = [
     ("10.5", lambda one, full, fresh: (fresh - full) / (full - one), "sign is wrong"),
     ("10.5", lambda one, full, fresh: 0.5, "none of the usual mistakes"),
 ]
-
-
-@pytest.mark.parametrize("number, answer, fragment", WRONG)
-def test_wrong_answers_are_named(number, answer, fragment):
-    verdict, sentence = judge(EXERCISES[number], answer)
-    assert verdict in ("known mistake", "wrong") and fragment in sentence
-
-
-def test_every_mistake_is_tried():
-    for number, exercise in EXERCISES.items():
-        tried = [judge(exercise, answer)[1] for n, answer, _ in WRONG if n == number]
-        assert all(any(mistake.name in sentence for sentence in tried) for mistake in exercise.mistakes), number
 
 
 def test_the_truths_are_the_packages():

@@ -101,13 +101,13 @@ def test_the_simulation_finds_what_it_is_for():
 
 
 CONTRAST = {name: 1.05 / (luminance(getattr(plots, name)) + 0.05) for name in (
-    "BLUE", "ORANGE", "GREEN", "VERMILION", "PURPLE", "SKY", "YELLOW", "INK", "GREY", "PALE",
+    "BLUE", "ORANGE", "GREEN", "VERMILION", "PURPLE", "SKY", "INK", "GREY", "PALE",
 )}  # fmt: skip
 
 
 def test_colours_that_carry_meaning_alone_have_contrast_3_on_white_and_the_others_are_known():
     """Those below 3 have a second cue: orange and sky differ from their partners in lightness and carry markers, dashes
-    or labels, pale is a background, and yellow is not used for lines."""
+    or labels, and pale is a background."""
     below = {name for name, ratio in CONTRAST.items() if ratio < 3}
-    assert below == {"ORANGE", "SKY", "YELLOW", "PALE"}
+    assert below == {"ORANGE", "SKY", "PALE"}
     assert CONTRAST["ORANGE"] > 2

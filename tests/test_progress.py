@@ -44,6 +44,14 @@ def test_the_table_follows_and_counts_every_exercise(file, capsys):
     assert "<td>5.3 ✓</td>" in live.html.value and "1 of 5 exercises solved" in live.words
 
 
+def test_a_reader_s_own_notebook_and_a_copy_of_a_lesson_count_for_nothing(tmp_path, monkeypatch):
+    titles = {"00_start_here": "00 · Start", "00_start_here-Copy1": "00 · Start", "11_mine": "11 my scribbles"}
+    for name, title in titles.items():
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps([f"# {title}\n"], ensure_ascii=False), encoding="utf-8")
+    monkeypatch.setattr(progress, "NOTEBOOKS", tmp_path)
+    assert [title for title, _ in progress.overview()] == ["00 · Start"]
+
+
 def test_a_place_that_cannot_be_written_or_read_does_no_harm(file, capsys):
     file.parent.mkdir()
     file.write_text("not JSON")

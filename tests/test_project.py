@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -76,11 +77,20 @@ def test_ci_runs_exactly_the_readme_s_test_command():
 
 def test_readme_lists_every_lesson_and_its_links_lead_somewhere():
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        assert f"(notebooks/{path.name})" in README, f"the README does not link {path.name}"
+        assert f"(notebooks/{path.name})" in README, f"the README's table of lessons has no row for {path.name}"
     for target in re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", README):
         link = "".join(target)
         if not link.startswith(("http", "#")):
             assert (ROOT / link.partition("#")[0]).exists(), f"{link} leads nowhere"
+
+
+def test_the_live_figure_of_the_contributor_s_page_works():
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
+    names = {}
+    exec(textwrap.dedent(block), names)
+    live = names["error_falls"]()
+    live.controls["S"].value = 20
+    assert live.words == "With S = 20 steps the error is about 0.05."
 
 
 def test_ruff_is_clean_notebooks_included():
@@ -88,7 +98,8 @@ def test_ruff_is_clean_notebooks_included():
         result = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--no-cache", "."], cwd=ROOT, capture_output=True, text=True
         )
-        assert result.returncode == 0, result.stdout + result.stderr
+        words = "mend it by: ruff check --fix . && ruff format .\n"
+        assert result.returncode == 0, words + result.stdout + result.stderr
 
 
 def test_refreshing_twice_gives_identical_bytes():

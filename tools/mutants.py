@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = {  # those that notice most come first
     "ddim": ["test_ddim", "test_misuse"],
     "split": ["test_split", "test_misuse"],
-    "checks": ["test_checks", "test_misuse"],
+    "checks": ["test_checks", "test_exercises", "test_misuse"],
     "schedules": ["test_schedules", "test_misuse"],
     "solvers": ["test_lesson_09", "test_misuse"],
 }

@@ -71,7 +71,11 @@ def main():
     parser.add_argument("lessons", nargs="*", help="lesson numbers such as 00; all if none is given")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a notebook would change")
     arguments = parser.parse_args()
-    paths = [p for p in sorted(NOTEBOOKS.glob("*.ipynb")) if not arguments.lessons or p.name[:2] in arguments.lessons]
+    paths = sorted(NOTEBOOKS.glob("*.ipynb"))
+    unknown = [number for number in arguments.lessons if not any(path.name[:2] == number for path in paths)]
+    if unknown:
+        parser.error(f"no lesson is called {', '.join(unknown)}")
+    paths = [path for path in paths if not arguments.lessons or path.name[:2] in arguments.lessons]
     stale = []
     for path in paths:
         text = refresh(path)

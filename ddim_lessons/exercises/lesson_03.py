@@ -10,26 +10,32 @@ STAR = {(2, 0), (3, 0), (5, 0)}  # of exercise 3.1: T = 6, A = {1, 4, 6}
 
 
 def covariance(alpha_bar, A, s, t, eta):
+    """Return Cov(x_s, x_t | x_0), s < t, in the joint of chain and star: the right answer to 3.3."""
     return joint(chain_and_star(len(alpha_bar) - 1, A), alpha_bar, eta)[1][s, t]
 
 
 def of_full_chain(alpha_bar, A, s, t, eta):
+    """A mistake: the covariance in the full chain, whatever A is."""
     return joint(full_chain(len(alpha_bar) - 1), alpha_bar, eta)[1][s, t]
 
 
 def one_jump(alpha_bar, A, s, t, eta):
+    """A mistake: k of one jump from t to s, where the chain stops in between."""
     return jump(alpha_bar, t, s, eta)[0] * (1 - alpha_bar[t]) if s in A and t in A else 0.0
 
 
 def earlier_variance(alpha_bar, A, s, t, eta):
+    """A mistake: the slopes are right, but 1−ᾱ_s stands for 1−ᾱ_t."""
     return covariance(alpha_bar, A, s, t, eta) * (1 - alpha_bar[s]) / (1 - alpha_bar[t])
 
 
 def correlation(alpha_bar, A, s, t, eta):
+    """A mistake: the correlation for the covariance."""
     return covariance(alpha_bar, A, s, t, eta) / ((1 - alpha_bar[s]) * (1 - alpha_bar[t])) ** 0.5
 
 
 def slopes_alone(alpha_bar, A, s, t, eta):
+    """A mistake: the slopes without the variance that they start from."""
     return covariance(alpha_bar, A, s, t, eta) / (1 - alpha_bar[t])
 
 

@@ -72,6 +72,7 @@ class Parts(NamedTuple):
 
     @property
     def x_s(self):
+        """Where the step ends: the three summands together."""
         return self.signal + self.direction + self.noise
 
 
