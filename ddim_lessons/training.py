@@ -26,11 +26,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from .data_files import DATA, RESTORE
+from .data_files import DATA, RESTORE, read_data
 from .ddim import add_noise
 from .detector import Detector
-from .errors import MANY, real_array, require, require_finite, require_int, require_real
+from .errors import MANY, real_array, require, require_choice, require_finite, require_int, require_real
 from .networks import DigitClassifier, DigitUNet, PointMLP, make_target, require_denoiser
+from .toy_data import DATA_SETS
 
 WEIGHTS = DATA / "weights"
 WARM_UP = 50  # steps in which the learning rate rises
@@ -314,7 +315,12 @@ def weights_path(name):
 
 
 def load_weights(name):
-    """Return the trained network ``name``: a set of ``toy_data``, "digits", "digit classifier", "detector"."""
+    """Return the trained network ``name``: a set of ``toy_data``, "digits", "digit classifier", "detector".
+
+    Its file must have the sha256 of ``data/manifest.json``, or ``DataError`` is raised before anything is looked into.
+    """
+    require_choice("name", name, (*DATA_SETS, "digits", "digit classifier", "detector"))
+    read_data(f"weights/{weights_path(name).name}")
     model = load_model(weights_path(name))
     held = model.card.get("data")
     if held != name:

@@ -88,6 +88,23 @@ def test_judge(answer, verdict, fragment):
     assert found == verdict and fragment in sentence
 
 
+def test_judge_takes_an_answer_that_works_in_place(capsys):
+    def in_place(x):
+        x /= 2
+        return x
+
+    for _ in range(2):
+        assert judge(HALF, in_place) == ("right", "✓ right")
+
+
+def test_judge_leaves_the_stop_button_alone():
+    def endless(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(HALF, endless)
+
+
 def test_judge_compares_sets_and_choices():
     question = checks.choice({"a", "b", "c"}, "b", {"a": "look again at the second line."})
     assert judge(question, "b")[0] == "right"
