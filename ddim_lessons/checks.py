@@ -99,7 +99,11 @@ def _verify_symbols(equation, left, right):
     """Raise unless left − right simplifies to 0; a ``** 0.5`` of the package counts as a square root."""
     import sympy
 
-    difference = sympy.nsimplify(sympy.sympify(left) - sympy.sympify(right), rational=True)
+    try:
+        left, right = (sympy.sympify(side, strict=True) for side in (left, right))  # strict: no text is evaluated
+    except sympy.SympifyError as error:
+        require(False, "a side of the equation", error.expr, "a SymPy expression or a number, like the other side")
+    difference = sympy.nsimplify(left - right, rational=True)
     for simplify in (sympy.expand, sympy.simplify, sympy.radsimp, lambda d: sympy.simplify(sympy.expand(d))):
         difference = simplify(difference)
         if difference == 0:

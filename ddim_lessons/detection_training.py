@@ -12,7 +12,7 @@ from torch.nn.functional import logsigmoid, one_hot
 from .boxes import corners, decode, encode, giou, iou, paired_giou
 from .ddim import add_noise
 from .detector import Detector, T
-from .errors import MANY, real_array, require, require_int, require_real, require_rng
+from .errors import MANY, real_array, require, require_int, require_real, require_rng, require_seed
 from .shapes import CLASSES, Pictures, draw_pictures
 from .training import Run
 
@@ -35,7 +35,7 @@ class DetectionRun(Run):
         require_real("lr", lr, 0)
         require_real("decay", decay, 0, 1)
         require_int("earliest", earliest, 1, T)
-        require_int("seed", seed, 0, 2**63 - 1)
+        require_seed(seed)
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, earliest=earliest, seed=seed), device)

@@ -310,6 +310,9 @@ def main(arguments=None):
     except (ValueError, OSError) as error:
         print(f"present: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("present: stopped", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

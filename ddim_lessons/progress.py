@@ -7,6 +7,7 @@ DDIM_LESSONS_PROGRESS names. Delete it to begin anew. Where it cannot be written
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import require_choice
@@ -38,13 +39,14 @@ def record(kind, number):
     if not _is_number(number) or number in before[kind]:
         return
     before[kind].add(number)
+    fresh = place().with_suffix(f".{os.getpid()}")
     try:
         place().parent.mkdir(parents=True, exist_ok=True)
-        fresh = place().with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps({name: sorted(numbers) for name, numbers in before.items()}), encoding="utf-8")
         fresh.replace(place())
-    except OSError:
-        return
+    except OSError:  # a read-only home, a full disk
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def _is_number(number):

@@ -21,6 +21,7 @@ from .errors import (
     require_int,
     require_rng,
     require_same_shape,
+    require_seed,
     require_sequence,
 )
 from .metrics import frechet_distance, nearest, sliced_w2
@@ -113,7 +114,7 @@ def draw(data, denoiser, S, level, seed, spacing="linear", n=None):
 def _check(data, seed, n):
     """Check what all draws are told: the data set, a seed, and how many (None for the usual number)."""
     require_choice("data", data, (*DATA_SETS, "digits"))
-    require_int("seed", seed, 0, 2**32 - 1)
+    require_seed(seed)
     if n is not None:
         require_int("n", n, 1, MANY)
 

@@ -29,7 +29,7 @@ from safetensors.torch import save
 from .data_files import DATA, RESTORE, read_data
 from .ddim import add_noise
 from .detector import Detector
-from .errors import MANY, real_array, require, require_choice, require_finite, require_int, require_real
+from .errors import MANY, real_array, require, require_choice, require_finite, require_int, require_real, require_seed
 from .networks import DigitClassifier, DigitUNet, PointMLP, make_target, require_denoiser
 from .toy_data import DATA_SETS
 
@@ -117,7 +117,7 @@ class Run:
         require_real("lr", lr, 0)
         require_real("decay", decay, 0, 1)
         require_real("power", power, 0)
-        require_int("seed", seed, 0, 2**63 - 1)
+        require_seed(seed)
         self.x0 = _as_data(x0, model.dim)
         self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed), device)
 

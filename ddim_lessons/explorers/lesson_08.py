@@ -73,6 +73,7 @@ def table(data, denoiser, metric):
 
 def floor(data, metric):
     """Return (mean, spread), each of shape (steps,), of the metric of true samples, as many as were measured."""
+    require_choice("data", data, {data for data, _ in CASES})
     return recorded()[f"{data} floor"][metric_row(data, metric)].astype(float)
 
 
@@ -357,7 +358,9 @@ def exhibit(letter, data, S):
 
     The encoder's points are true ones, encoded by the exhibit and decoded by the right sampler.
     """
-    sampler = {"right": right_sampler, "right encoder": right_encoder, **EXHIBITS}[letter]
+    samplers = {"right": right_sampler, "right encoder": right_encoder, **EXHIBITS}
+    require_choice("letter", letter, samplers)
+    sampler = samplers[letter]
     mixture, alpha_bar, times = data_set(data), alpha_bar_schedule("linear", 1000), []
     encodes = sampler in (encodes_ahead, right_encoder)
 
