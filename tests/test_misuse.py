@@ -39,6 +39,7 @@ from ddim_lessons import (
 from ddim_lessons.cache import bounded_cache
 from ddim_lessons.digits import digit
 from ddim_lessons.exercises import exercise
+from ddim_lessons.explorers import lesson_01, lesson_04, lesson_07, lesson_08, lesson_09, lesson_10
 from ddim_lessons.gaussians import sampler_moments
 from ddim_lessons.objective import bound
 from ddim_lessons.oracle import GaussianMixture
@@ -171,6 +172,13 @@ CALLS = {
     quality.floors: {"data": "moons", "n": 5, "repeats": 2},
     bug_museum.right_sampler: {"x": X, "eps_fn": PATH["eps_fn"], "alpha_bar": ALPHA_BAR, "S": 3, "rng": rng()},
     bug_museum.right_encoder: {"x": X, "eps_fn": PATH["eps_fn"], "alpha_bar": ALPHA_BAR, "S": 3, "rng": None},
+    lesson_01.chain: {"x0": X[:, 0], "beta": schedules.linear_beta(10), "rng": rng()},
+    lesson_04.link: {"t": 10, "s": 5, "eta": 0.5},
+    lesson_07.starts: {"seed": 0, "n": 5},
+    lesson_08.cell: {"data": "moons", "denoiser": "exact", "metric": "coverage", "level": "0", "S": 5},
+    lesson_08.floor: {"data": "moons", "metric": "coverage"},
+    lesson_09.class_shares: {"x": np.zeros((2, 64))},
+    lesson_10.control: {"name": "full", "ensemble": "all", "kind": "AP"},
     data_files.read_data: {"name": "digits.npz"},
     data_files.read_json: {"name": "results/lesson_09.json"},
     data_files.read_arrays: {"name": "digits.npz"},

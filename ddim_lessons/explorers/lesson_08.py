@@ -6,7 +6,7 @@ import numpy as np
 
 from ..bug_museum import EXHIBITS, encodes_ahead, right_encoder, right_sampler
 from ..data_files import read_arrays
-from ..errors import require, require_choice
+from ..errors import require, require_choice, require_int
 from ..gaussians import sampler_moments
 from ..grids import GRIDS, inspect
 from ..metrics import off_manifold
@@ -80,6 +80,8 @@ def floor(data, metric):
 def cell(data, denoiser, metric, level, S):
     """Return (value, error) of one cell of a table."""
     require_choice("level", level, LEVELS)
+    require_int("S", S, 1)
+    require(S in STEPS, "S", S, f"one of {STEPS}")
     return tuple(table(data, denoiser, metric)[:, LEVELS.index(level), STEPS.index(S)])
 
 
