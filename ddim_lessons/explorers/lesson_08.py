@@ -73,7 +73,7 @@ def table(data, denoiser, metric):
 
 def floor(data, metric):
     """Return (mean, spread), each of shape (steps,), of the metric of true samples, as many as were measured."""
-    require_choice("data", data, {data for data, _ in CASES})
+    require_choice("data", data, dict.fromkeys(data for data, _ in CASES))
     return recorded()[f"{data} floor"][metric_row(data, metric)].astype(float)
 
 
