@@ -3,16 +3,28 @@
     python benchmarks/detection_tick.py
     python benchmarks/detection_tick.py --threads 1 --ticks 60
 
-Every tick is a state that was never shown: a new noise seed, 64 boxes × 4 steps. Medians of wall and CPU milliseconds.
+Every tick is a state that was never shown: a new noise seed. Wall milliseconds.
 """
 
 import argparse
-import time
 
-import numpy as np
 import torch
+from rows import Row, in_turn, print_rows
 
 from ddim_lessons.explorers import lesson_10
+
+SIZES = ((4, 64), (1, 16), (4, 16), (8, 128))  # steps, boxes
+
+
+def rows(ticks=40):
+    """Yield a row for each size, of wall milliseconds."""
+    live = lesson_10.boxes_from_noise()
+    ways = {
+        f"{N} boxes × {S} steps": lambda k, S=S, N=N: live.show(live.start | {"S": S, "N": N, "seed": 100 + k})
+        for S, N in SIZES
+    }
+    for name, seconds in in_turn(ways, ticks).items():
+        yield Row("A tick of lesson 10's live figure", name, "ms", [1e3 * s for s in seconds], beside=False)
 
 
 def main():
@@ -21,17 +33,8 @@ def main():
     parser.add_argument("--ticks", type=int, default=40)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    live = lesson_10.boxes_from_noise()
-    for S, N in ((1, 16), (4, 16), (4, 64), (8, 128)):
-        spent = []
-        for k in range(arguments.ticks):
-            wall, cpu = time.perf_counter(), time.process_time()
-            live.show(live.start | {"S": S, "N": N, "seed": 100 + k})
-            spent.append((time.perf_counter() - wall, time.process_time() - cpu))
-        wall, cpu = 1000 * np.median(spent, axis=0)
-        print(
-            f"{arguments.threads} thread(s), {N:3} boxes × {S} steps: {wall:.0f} ms of wall time, {cpu:.0f} ms of CPU"
-        )
+    for _ in print_rows(rows(arguments.ticks)):
+        pass
 
 
 if __name__ == "__main__":

@@ -1,29 +1,28 @@
-"""Time to import layer 0 against ``import torch``: fresh processes in turn, median of the runs.
+"""Time to import layer 0 beside ``import numpy`` and ``import torch``: fresh processes in turn.
 
 python benchmarks/import_time.py
 """
 
 import subprocess
 import sys
-import time
-from statistics import median
+
+from rows import Row, in_turn, print_rows
 
 MODULES = ("ddim", "split", "oracle", "toy_data", "metrics", "checks")
 LAYER_0 = "import " + ", ".join(f"ddim_lessons.{name}" for name in MODULES)
-COMMANDS = {"layer 0": LAYER_0, "numpy alone": "import numpy", "torch": "import torch"}
+CODE = {"layer 0": LAYER_0, "numpy alone": "import numpy", "torch": "import torch"}
 
 
-def seconds(code):
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True)
-    return time.perf_counter() - start
+def rows(rounds=7):
+    """Yield the rows of wall seconds."""
+    ways = {
+        name: lambda _, code=code: subprocess.run([sys.executable, "-c", code], check=True)
+        for name, code in CODE.items()
+    }
+    for name, seconds in in_turn(ways, rounds).items():
+        yield Row("Import in a fresh process", name, "s", seconds)
 
 
 if __name__ == "__main__":
-    runs = {name: [] for name in COMMANDS}
-    for _ in range(8):
-        for name, code in COMMANDS.items():
-            runs[name].append(seconds(code))
-    middle = {name: median(times[1:]) for name, times in runs.items()}
-    for name, value in middle.items():
-        print(f"{name:12} {value:5.2f} s   {value / middle['torch']:4.2f} of torch")
+    for _ in print_rows(rows()):
+        pass

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
+from rows import Row, print_rows
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -47,8 +47,22 @@ def measure(lesson, index):
     return figure.evaluate("() => window.took")[2:]
 
 
-def main(wanted):
-    names = sorted(path.name for path in (browser.ROOT / "notebooks").glob("*.ipynb"))
+def measured(context, address, token, wanted):
+    """Yield (lesson's number, figure's number, milliseconds of the presses), figure by figure."""
+    for name in sorted(path.name for path in (browser.ROOT / "notebooks").glob("*.ipynb")):
+        if wanted and name[:2] not in wanted:
+            continue
+        lesson = browser.Lesson(context, address, token, name)
+        lesson.run_all()
+        for number, index in enumerate(lesson.live_cells(), start=1):
+            took = measure(lesson, index)
+            if took:  # a training view has no controls
+                yield name[:2], number, took
+        lesson.page.close()
+
+
+def rows(wanted=()):
+    """Yield a row for each live figure of the lessons ``wanted``, of all if none is named."""
     with (
         tempfile.TemporaryDirectory() as folder,
         browser.jupyterlab(Path(folder)) as (address, token),
@@ -56,18 +70,12 @@ def main(wanted):
     ):
         chromium = playwright.chromium.launch(executable_path=browser.CHROMIUM, args=browser.CHROMIUM_FLAGS)
         context = chromium.new_context(viewport={"width": 1280, "height": 1000})
-        for name in [n for n in names if not wanted or n[:2] in wanted]:
-            lesson = browser.Lesson(context, address, token, name)
-            lesson.run_all()
-            for k, index in enumerate(lesson.live_cells()):
-                took = measure(lesson, index)
-                if not took:
-                    continue  # a training view has no controls
-                middle, high = np.percentile(took, [50, 95])
-                print(f"{name[:2]} figure {k + 1}: median {middle:4.0f} ms, p95 {high:4.0f} ms, {len(took)} presses")
-            lesson.page.close()
+        for number, figure, took in measured(context, address, token, wanted):
+            name = f"lesson {number}, figure {figure}"
+            yield Row("Key press to changed picture, in Chromium", name, "ms", took, beside=False)
         chromium.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    for _ in print_rows(rows(sys.argv[1:])):
+        pass

@@ -6,22 +6,28 @@
 The floor is S bare calls of the network with one t for each point, as it was trained ("time embedding not folded").
 Rows: the readable path, ``ddim_sample`` with the network's ``eps`` and with ``eps_fn`` (time embedding of all t made
 once), ``network_states`` (the same, network and step as one map), and diffusers if it is installed. All in turn, in
-one run; median of the repeats, in CPU seconds.
+one run, in CPU time.
 """
 
 import argparse
 import time
-from statistics import median
 
 import torch
+from rows import Row, in_turn, print_rows
 
 from ddim_lessons.ddim import ddim_path, ddim_sample
 from ddim_lessons.networks import eps_fn, network_states
 from ddim_lessons.schedules import make_tau
 from ddim_lessons.training import load_weights
 
-CASES = (("moons", 1, 50), ("moons", 64, 50), ("moons", 3000, 10), ("moons", 3000, 50), ("moons", 64, 1000))
-DIGITS = (("digits", 64, 50),)
+CASES = (
+    ("moons", 1, 50),
+    ("moons", 64, 50),
+    ("moons", 3000, 10),
+    ("moons", 3000, 50),
+    ("moons", 64, 1000),
+    ("digits", 64, 50),
+)
 
 
 def bare_calls(model, x, tau):
@@ -51,49 +57,43 @@ def make_scheduler():
 
 
 def contestants(model, x, S, scheduler):
-    """Return a dict of name to a function without arguments."""
+    """Return a dict of name to a function of the round's number (not used: the same start each time)."""
     tau, folded, schedule = make_tau(model.T, S), eps_fn(model), model.schedule
 
     def unfolded(x, t):
         with torch.inference_mode():
             return model.eps(x, t)
 
-    rows = {
-        "S bare calls": lambda: bare_calls(model, x, tau),
-        "ddim_path, eps": lambda: list(ddim_path(x, unfolded, schedule, tau)),
-        "ddim_sample, eps": lambda: ddim_sample(x, unfolded, schedule, tau),
-        "ddim_sample, eps_fn": lambda: ddim_sample(x, folded, schedule, tau),
-        "network_states": lambda: network_states(model, x, tau),
+    ways = {
+        "S bare calls": lambda _: bare_calls(model, x, tau),
+        "ddim_path, eps": lambda _: list(ddim_path(x, unfolded, schedule, tau)),
+        "ddim_sample, eps": lambda _: ddim_sample(x, unfolded, schedule, tau),
+        "ddim_sample, eps_fn": lambda _: ddim_sample(x, folded, schedule, tau),
+        "network_states": lambda _: network_states(model, x, tau),
     }
-    return rows | ({"diffusers": lambda: diffusers_loop(model, x, S, scheduler)} if scheduler else {})
+    return ways | ({"diffusers": lambda _: diffusers_loop(model, x, S, scheduler)} if scheduler else {})
 
 
-def in_turn(functions, repeats):
-    """Return the median CPU seconds of each function, run in turn after one round that does not count."""
-    took = {name: [] for name in functions}
-    for _ in range(repeats + 1):
-        for name, function in functions.items():
-            start = time.process_time()
-            function()
-            took[name].append(time.process_time() - start)
-    return {name: median(times[1:]) for name, times in took.items()}
+def rows(rounds=21):
+    """Yield the rows of CPU milliseconds, for each case the floor first."""
+    scheduler = make_scheduler()
+    for data, n, S in CASES:
+        model = load_weights(data)
+        x = torch.randn(n, model.dim, generator=torch.Generator().manual_seed(0))
+        ways = contestants(model, x, S, scheduler)
+        for name, seconds in in_turn(ways, rounds if S < 1000 else 5, time.process_time).items():
+            group = f"Sampling, CPU time: {data}, {n:,} point{'s' * (n > 1)}, S = {S}"
+            yield Row(group, name, "ms", [1e3 * s for s in seconds])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=21)
+    parser.add_argument("--rounds", type=int, default=21)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    scheduler = make_scheduler()
-    for data, n, S in CASES + DIGITS:
-        model = load_weights(data)
-        x = torch.randn(n, model.dim, generator=torch.Generator().manual_seed(0))
-        found = in_turn(contestants(model, x, S, scheduler), arguments.repeats if S < 1000 else 5)
-        print(f"{data}, {n} points, S = {S}")
-        floor, fast = found["S bare calls"], found["network_states"]
-        for name, seconds in found.items():
-            print(f"  {name:20} {1e3 * seconds:8.2f} ms   {seconds / floor:5.2f} × bare   {seconds / fast:5.2f} × ours")
+    for _ in print_rows(rows(arguments.rounds)):
+        pass
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ does for each change. In turn, in one run; wall seconds.
 
 import argparse
 import io
-import time
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from rows import Row, in_turn, print_rows
 from sampling import make_scheduler
 
 from ddim_lessons.explorers import lesson_07
@@ -44,14 +44,9 @@ def usual_way(S, eta, seed, scheduler):
     return buffer.getvalue()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--ticks", type=int, default=30)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+def rows(ticks=30):
+    """Yield the rows of wall milliseconds; the usual way is left out where diffusers is not installed."""
     live, scheduler = lesson_07.trajectory_lab(), make_scheduler()
-    print(f"{arguments.threads} thread(s), {lesson_07.POINTS:,} points, trained network; milliseconds of wall time")
     for S in (50, 100):
         ways = {
             "ours, all new": lambda k, S=S: live.show(live.start | {"S": S, "seed": 100 + k}),
@@ -59,16 +54,19 @@ def main():
         }
         if scheduler:
             ways["the usual way"] = lambda k, S=S: usual_way(S, 0.0, 100 + k, scheduler)
-        took = {name: [] for name in ways}
-        for k in range(arguments.ticks + 2):
-            for name, tick in ways.items():
-                start = time.perf_counter()
-                tick(k)
-                took[name].append(1e3 * (time.perf_counter() - start))
-        usual = np.median(took.get("the usual way", [np.nan])[2:])
-        for name, times in took.items():
-            middle, high = np.percentile(times[2:], [50, 95])
-            print(f"S = {S:3}  {name:14} median {middle:6.1f}, p95 {high:6.1f}; the usual way: {usual / middle:.1f} ×")
+        for name, seconds in in_turn(ways, ticks, warm=2).items():
+            group = f"A tick of lesson 07's lab, {lesson_07.POINTS:,} points, trained network, S = {S}"
+            yield Row(group, name, "ms", [1e3 * s for s in seconds])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--ticks", type=int, default=30)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    for _ in print_rows(rows(arguments.ticks)):
+        pass
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from rows import Row, print_rows
 
 from ddim_lessons.ddim import ddim_sample
 from ddim_lessons.metrics import noise_floor, sliced_w2
@@ -130,41 +131,41 @@ def seconds_to_levels(recipe, data, seed, limit, clock, device):
     return [reached.get(level, math.inf) for level in LEVELS]
 
 
-def line(name, values):
-    words = [value if isinstance(value, str) else "never" if value == math.inf else f"{value:.2f}" for value in values]
-    print(f"{name:30}" + "".join(f"{word:>9}" for word in words), flush=True)
+def rows(recipes, sets, seeds, limit, clock, device):
+    """Yield a row for each set, level and recipe, the seconds of each seed."""
+    for name in sets:
+        runs = {
+            who: [seconds_to_levels(recipe, data_set(name), seed, limit, clock, device) for seed in range(seeds)]
+            for who, recipe in recipes.items()
+        }
+        for k, level in enumerate(LEVELS):
+            for who, found in runs.items():
+                group = f"Training until samples are within {level} noise floors: {name}"
+                yield Row(group, who, "s", [seconds[k] for seconds in found])
 
 
-def ratio(ours, theirs, limit):
-    """Return how many times longer a peer took, as text; at least so many if it never got there within ``limit``."""
-    if ours == math.inf:
-        return "?"
-    return f"{theirs / ours:.1f}" if theirs < math.inf else f"> {limit / ours:.0f}"
+def seconds_of_sets(table):
+    """Return {set: {recipe: median seconds to each level}}; null, which JSON knows, for what was not reached."""
+    found = {}
+    for row in table:
+        name = row.group.rpartition(": ")[2]
+        median_seconds = row.quartiles()[1]
+        cells = found.setdefault(name, {}).setdefault(row.name, [])
+        cells.append(None if math.isinf(median_seconds) else round(median_seconds, 2))
+    return found
 
 
-def compare(recipes, arguments):
-    """Print a table; return {set: {recipe: seconds to each level}}, medians over the seeds."""
-    clock, table = CLOCKS[arguments.clock], {}
-    line("multiple of the noise floor", LEVELS)
-    for name in arguments.sets:
-        table[name] = {}
-        for who, recipe in recipes.items():
-            options = (arguments.limit, clock, arguments.device)
-            runs = [seconds_to_levels(recipe, data_set(name), seed, *options) for seed in range(arguments.seeds)]
-            table[name][who] = [median(column) for column in zip(*runs, strict=True)]
-            line(f"{name}: {who}, s", table[name][who])
-        for who in list(recipes)[1:]:
-            pairs = zip(table[name]["ours"], table[name][who], strict=True)
-            line(f"{name}: {who} / ours", [ratio(*pair, arguments.limit) for pair in pairs])
-    return table
-
-
-def without_infinity(table):
-    """Return the table with null, which JSON knows, for what was not reached, and seconds to the hundredth."""
-    return {
-        name: {who: [None if s == math.inf else round(s, 2) for s in row] for who, row in rows.items()}
-        for name, rows in table.items()
-    }
+def peers(smalldiffusion, kaist):
+    """Return {name: recipe}, ours and the peers whose folders are given (None leaves a peer out)."""
+    recipes = {"ours": train_ours}
+    for who, path, recipe in (
+        ("smalldiffusion", smalldiffusion, train_smalldiffusion),
+        ("KAIST", kaist, train_kaist),
+    ):
+        if path:
+            sys.path.append(str(path.resolve()))
+            recipes[who] = recipe
+    return recipes
 
 
 def main():
@@ -182,21 +183,16 @@ def main():
     parser.add_argument("--record", type=Path, help="write the seconds and the hardware's name to this JSON file")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    recipes = {"ours": train_ours}
-    for who, path, recipe in (
-        ("smalldiffusion", arguments.smalldiffusion, train_smalldiffusion),
-        ("KAIST", arguments.kaist, train_kaist),
-    ):
-        if path:
-            sys.path.append(str(path.resolve()))
-            recipes[who] = recipe
+    recipes = peers(arguments.smalldiffusion, arguments.kaist)
     where = f"{device_in_words(arguments.device)}, {arguments.threads} thread(s), {arguments.clock} seconds"
     print(f"{where}; median of {arguments.seeds} seeds")
-    table = compare(recipes, arguments)
+    clock = CLOCKS[arguments.clock]
+    found = rows(recipes, arguments.sets, arguments.seeds, arguments.limit, clock, arguments.device)
+    table = list(print_rows(found))
     if arguments.record:
         arguments.record.parent.mkdir(parents=True, exist_ok=True)
         facts = {"where": where, "machine": platform.machine(), "torch": torch.__version__, "levels": LEVELS}
-        facts |= {"seeds": arguments.seeds, "limit": arguments.limit, "seconds": without_infinity(table)}
+        facts |= {"seeds": arguments.seeds, "limit": arguments.limit, "seconds": seconds_of_sets(table)}
         arguments.record.write_text(json.dumps(facts, indent=2) + "\n")
 
 

@@ -1,11 +1,8 @@
 """Gaussian algebra: what the derivations need and every introduction to probability proves. All arguments broadcast."""
 
-from itertools import pairwise
-
 import numpy as np
 
-from .ddim import alpha_bar_pair, checked_variance, move, predict_x0
-from .schedules import check_tau, horizon
+from .ddim import affine_steps
 
 
 def log_normal(x, mean, var):
@@ -51,16 +48,13 @@ def sampler_moments(mean_0, var_0, alpha_bar, tau, eta):
 
     The sampler starts at T from N(0, 1). ``mean_0`` and ``var_0`` may be arrays that broadcast.
     """
-    check_tau(tau, horizon(alpha_bar))
     mean, var = 0.0, 1.0
-    for t, s in pairwise(tau):
+    for t, a, b, c in affine_steps(alpha_bar, tau, eta):
         yield t, mean, var
-        a_t, a_s = alpha_bar_pair(alpha_bar, t, s)
-        sigma_sq = checked_variance(a_t, a_s, eta)
+        alpha_bar_t = float(alpha_bar[t])
 
-        def step(x, a_t=a_t, a_s=a_s, sigma_sq=sigma_sq):
-            eps_hat = exact_eps(x, mean_0, var_0, a_t)
-            return move(predict_x0(x, eps_hat, a_t), eps_hat, a_s, sigma_sq)
+        def step(x, alpha_bar_t=alpha_bar_t, a=a, b=b):
+            return a * x + b * exact_eps(x, mean_0, var_0, alpha_bar_t)
 
-        mean, var = affine_moments(step, mean, var, sigma_sq)
+        mean, var = affine_moments(step, mean, var, c**2)
     yield tau[-1], mean, var
