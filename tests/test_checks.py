@@ -41,6 +41,12 @@ def test_verify_takes_one_symbolic_side_and_one_number():
     verify("1.1", 0, a - a)
 
 
+def test_verify_evaluates_no_text():
+    for text in ("__import__('os').abort()", "x + 1", ["x"]):
+        with pytest.raises(ValueError, match="a side of the equation is .* but must be a SymPy expression or a number"):
+            verify("1.1", text, a)
+
+
 @pytest.mark.parametrize(
     "left, right, tol, right_enough",
     [
@@ -84,7 +90,7 @@ def test_a_condition_about_nothing_is_refused():
 
 
 WRONG = [
-    (lambda: verify("1.1", sp.Float("1e-17"), 0), "(1.1) does not hold: left − right is"),
+    (lambda: verify("1.1", sp.Float("1e-40"), 0), "(1.1) does not hold: left − right is"),
     (lambda: verify("1.1", sp.sqrt(a), a), "(1.1) does not hold: left − right is"),
     (lambda: verify("1.2", [1.0, 2.0], [1.0, 2.1]), "(1.2) does not hold: 2 on the left, 2.1 on the right"),
     (lambda: verify("1.3", [1.0, np.nan], [1.0, 2.0]), "(1.3) does not hold: nan on the left"),
@@ -199,6 +205,8 @@ def test_judge_compares_sets_and_choices():
     assert judge(question, "a") == ("known mistake", "not yet: “a” is not it. Hint: look again at the second line.")
     assert judge(question, "z")[0] == "wrong"
     assert judge(question, ...)[0] == "open"
+    words = Exercise(truth=lambda: ("x_1", "x_2"), cases=[()], mistakes=[])
+    assert judge(words, ("x_1", "x_2"))[0] == "right" and judge(words, ("x_2", "x_1"))[0] == "wrong"
     sets = Exercise(truth=lambda: {(1, 2)}, cases=[()], mistakes=[])
     assert judge(sets, {(1, 2)})[0] == "right" and judge(sets, {(2, 1)})[0] == "wrong" and judge(sets, 5)[0] == "wrong"
 

@@ -15,11 +15,10 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-import sympy
 import torch
 from matplotlib.font_manager import findfont, get_font
 
-from ddim_lessons import checks, data_files, environment, training
+from ddim_lessons import data_files, environment, training
 from ddim_lessons.data_files import DataError, read_arrays, read_data, read_json
 from ddim_lessons.digits import load_digits
 from ddim_lessons.explorers import lesson_06, lesson_08, lesson_09, lesson_10
@@ -385,12 +384,6 @@ def test_lessons_hold_no_danger_either():
 )  # fmt: skip
 def test_planted_dangers_are_seen(planted):
     assert dangers(planted)
-
-
-def test_verify_evaluates_no_text(capsys):
-    for text in ("__import__('os').abort()", "x + 1", ["x"]):
-        with pytest.raises(ValueError, match="a side of the equation is .* but must be a SymPy expression or a number"):
-            checks.verify("1.1", text, sympy.Symbol("x"))
 
 
 def test_jupyterlab_keeps_its_token():

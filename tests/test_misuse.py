@@ -1,5 +1,7 @@
 """Misuse: whatever stands where an argument should be, the answer is a sentence of ours or a finite result."""
 
+import ast
+import json
 import pickle
 import re
 import sys
@@ -29,6 +31,7 @@ from ddim_lessons import (
     metrics,
     networks,
     notation,
+    progress,
     quality,
     schedules,
     shapes,
@@ -353,3 +356,68 @@ def test_an_answer_that_works_in_place_does_not_change_the_question(number):
     checks.judge(exercise, spoils)
     assert pickle.dumps(exercise.cases) == before
     assert checks.judge(exercise, exercise.truth)[0] == "right"
+
+
+# --- cells: out of order, interrupted, with a name written over ------------------------------------------------------
+
+LESSONS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+
+
+def code_cells(path):
+    return ["".join(c["source"]) for c in json.loads(path.read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_first_cell_alone_imports_and_no_cell_writes_over_an_import(path):
+    setup, *cells = [list(ast.walk(ast.parse(source))) for source in code_cells(path)]
+    imports = [node for node in setup if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    for node in (node for cell in cells for node in cell):
+        assert not isinstance(node, ast.Import | ast.ImportFrom)
+        assert not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in names), node.id
+        assert getattr(node, "name", "") not in names
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_after_a_name_was_written_over_or_a_cell_was_left_out_the_first_cell_helps(number, capsys):
+    setup, *cells = (compile(source, "a cell", "exec") for source in code_cells(LESSONS[number]))
+    names = {"display": lambda *shown, **more: None}
+    with pytest.raises(NameError) as too_early:
+        exec(cells[0], names)
+    exec(setup, names)
+    exec(cells[0], names | {})
+    mine = {name: 5 for name in names if name not in ("display", "__builtins__")}
+    with pytest.raises((TypeError, AttributeError)) as written_over:
+        exec(cells[0], names | mine)
+    for error in (too_early, written_over):
+        assert str(error.traceback[-1].path) == "a cell", "the reader's own line"
+    names |= mine
+    for cell in (setup, cells[0], setup, cells[0], cells[0]):
+        exec(cell, names)
+    assert "✓" in capsys.readouterr().out
+
+
+def test_an_interrupted_cell_leaves_nothing_half_done(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DDIM_LESSONS_PROGRESS", str(tmp_path / "progress.json"))
+    calls = []
+
+    @bounded_cache(1)
+    def sampler(S):
+        calls.append(S)
+
+        def eps_fn(x, t):
+            if len(calls) == 1 and t == 5:
+                raise KeyboardInterrupt
+            return x / 2
+
+        return ddim.ddim_sample(X, eps_fn, ALPHA_BAR, TAU)
+
+    with pytest.raises(KeyboardInterrupt):
+        sampler(2)
+    assert np.array_equal(sampler(2), ddim.ddim_sample(X, PATH["eps_fn"], ALPHA_BAR, TAU)) and calls == [2, 2]
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        checks.verify("1.1", 1.0, 1.0)
+    assert progress.done("equation") == set()
+    checks.verify("1.1", 1.0, 1.0)
+    assert progress.done("equation") == {"1.1"}
