@@ -6,7 +6,7 @@ alone, so the same lines run on NumPy arrays and on torch tensors, gradients inc
 
 import numpy as np
 
-from .errors import real_array, require, require_finite, require_real
+from .errors import real_array, require, require_array, require_finite, require_int, require_real, require_sequence
 
 SCALE = 2.0  # DiffusionDet's signal scale
 THRESHOLDS = np.linspace(0.5, 0.95, 10)  # the IoU from which a found box counts, COCO's ten
@@ -37,6 +37,7 @@ def iou(a, b):
 
     Shape (…, n, m); 0 for two boxes without area.
     """
+    _require_boxes(a, b)
     shared, covered, _ = _areas(a[..., :, None, :], b[..., None, :, :])
     return shared / covered.clip(min=1e-12)
 
@@ -46,6 +47,7 @@ def giou(a, b):
 
     From −1 to 1; unlike the IoU it falls further with distance (Rezatofighi et al. 2019).
     """
+    _require_boxes(a, b)
     return paired_giou(a[..., :, None, :], b[..., None, :, :])
 
 
@@ -53,6 +55,14 @@ def paired_giou(a, b):
     """Return the generalised IoU of ``a`` with ``b``, box by box; both (…, 4), broadcast."""
     shared, covered, around = _areas(a, b)
     return shared / covered.clip(min=1e-12) - (around - covered) / around.clip(min=1e-12)
+
+
+def _require_boxes(a, b):
+    """Check that two sets of boxes are arrays of real numbers, (…, n, 4)."""
+    for argument, boxes in (("a", a), ("b", b)):
+        require_array(argument, boxes)
+        shape = tuple(boxes.shape)
+        require(len(shape) >= 2 and shape[-1] == 4, f"{argument}'s shape", shape, "(…, n, 4)")
 
 
 def _areas(a, b):
@@ -109,10 +119,23 @@ def average_precision(found, truth, classes=3):
     ``found`` is a list of (boxes, scores, labels), a picture each; ``truth`` of (boxes, labels). Entry 0 is AP50, the
     mean of all AP[.5:.95]. A class without objects does not count. Errors: lists of unequal length, no object at all.
     """
+    require_int("classes", classes, 1, 1000)
+    for argument, pictures, parts in (("found", found, "boxes, scores, labels"), ("truth", truth, "boxes, labels")):
+        require_sequence(argument, pictures, f"a list of ({parts}), one for each picture")
+        for picture in pictures:
+            _require_picture(argument, picture, parts)
     require(len(found) == len(truth), "the number of pictures in found", len(found), f"that in truth, {len(truth)}")
     each = [ap for label in range(classes) if (ap := _class_precision(found, truth, label)) is not None]
     require(len(each) > 0, "truth", "empty", "pictures with at least one object")
     return np.mean(each, axis=0)
+
+
+def _require_picture(argument, picture, parts):
+    """Check that a picture is a tuple of arrays of one length, boxes (n, 4) first."""
+    right = isinstance(picture, tuple | list) and len(picture) == len(parts.split(","))
+    right = right and all(getattr(part, "ndim", None) == 1 + (k == 0) for k, part in enumerate(picture))
+    right = right and len({len(part) for part in picture}) == 1 and picture[0].shape[1] == 4
+    require(right, f"a picture of {argument}", picture, f"({parts}), arrays of shapes (n, 4) and (n,)")
 
 
 def _class_precision(found, truth, label):

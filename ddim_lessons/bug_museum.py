@@ -8,17 +8,17 @@ the data to noise. Do not copy from this file.
 from itertools import pairwise
 
 from .ddim import ddim_sample, invert_path, invert_step, move, predict_x0, variance
-from .schedules import make_tau
+from .schedules import horizon, make_tau
 
 
 def right_sampler(x, eps_fn, alpha_bar, S, rng, eta=0.0):
     """What the exhibits should be: :func:`ddim_lessons.ddim.ddim_sample` on a linear grid."""
-    return ddim_sample(x, eps_fn, alpha_bar, make_tau(len(alpha_bar) - 1, S), eta, rng)
+    return ddim_sample(x, eps_fn, alpha_bar, make_tau(horizon(alpha_bar), S), eta, rng)
 
 
 def right_encoder(x, eps_fn, alpha_bar, S, rng):
     """What the last exhibit should be: the end of :func:`ddim_lessons.ddim.invert_path`."""
-    for moment in invert_path(x, eps_fn, alpha_bar, make_tau(len(alpha_bar) - 1, S)):
+    for moment in invert_path(x, eps_fn, alpha_bar, make_tau(horizon(alpha_bar), S)):
         last = moment
     return last.x
 

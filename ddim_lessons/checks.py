@@ -4,11 +4,12 @@ Both print one constant line, so that a notebook's output is the same on every m
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import real_array, require, require_int, require_real
+from .errors import SHOWN, real_array, require, require_int, require_real
 from .metrics import standard_error
 from .progress import record
 
@@ -98,7 +99,11 @@ def _verify_symbols(equation, left, right):
     """Raise unless left − right simplifies to 0; a ``** 0.5`` of the package counts as a square root."""
     import sympy
 
-    difference = sympy.nsimplify(sympy.sympify(left) - sympy.sympify(right), rational=True)
+    try:
+        left, right = (sympy.sympify(side, strict=True) for side in (left, right))  # strict: no text is evaluated
+    except sympy.SympifyError as error:
+        require(False, "a side of the equation", error.expr, "a SymPy expression or a number, like the other side")
+    difference = sympy.nsimplify(left - right, rational=True)
     for simplify in (sympy.expand, sympy.simplify, sympy.radsimp, lambda d: sympy.simplify(sympy.expand(d))):
         difference = simplify(difference)
         if difference == 0:
@@ -155,12 +160,20 @@ def judge(exercise, answer):
 
     Verdicts: "open" (not attempted), "right", "known mistake", "wrong". No sentence gives the solution away.
     """
-    try:
-        given = [answer(*case) if callable(answer) else answer for case in exercise.cases]
-    except Exception as error:
-        return "wrong", f"your code stopped with {type(error).__name__}: {error}"
+    try:  # on copies: code that works in place must not change the question
+        given = [answer(*deepcopy(case)) if callable(answer) else answer for case in exercise.cases]
+    except (Exception, SystemExit) as error:
+        return "wrong", f"your code stopped with {type(error).__name__}: {_short(error)}"
     if any(value is None or value is Ellipsis for value in given):
         return "open", "not attempted yet: replace the ... by your answer, then run the cell again"
+    try:
+        return _compare(exercise, given)
+    except Exception as error:  # the given value is an object that cannot be compared or shown
+        return "wrong", f"not yet: your answer, of type {type(given[0]).__name__}, cannot be compared ({_short(error)})"
+
+
+def _compare(exercise, given):
+    """Return :func:`judge`'s answer for the values ``given`` on the exercise's cases."""
     if _agree(exercise, given, exercise.truth):
         return "right", "✓ right"
     for mistake in exercise.mistakes:
@@ -176,16 +189,31 @@ def _agree(exercise, given, formula):
 
 def _equal(given, expected, tol):
     """Compare numbers and arrays within a relative ``tol`` (and shape), everything else by ``==``."""
-    if isinstance(expected, str | set | frozenset | bool) or not np.issubdtype(np.asarray(expected).dtype, np.number):
+    if not _is_numeric(expected):
         return type(given) is type(expected) and given == expected
-    try:
-        given = np.asarray(_to_numpy(given), dtype=float)
-    except (TypeError, ValueError):
+    given = _numbers(given)
+    if given is None:
         return False
     expected = np.asarray(expected, dtype=float)
     if given.shape != expected.shape:
         return False
     return bool(np.all(np.abs(given - expected) <= tol * (1 + np.abs(expected))))
+
+
+def _is_numeric(expected):
+    """Whether a right answer is made of numbers."""
+    return not isinstance(expected, str | set | frozenset | bool) and np.issubdtype(
+        np.asarray(expected).dtype, np.number
+    )
+
+
+def _numbers(value):
+    """Return an answer as an array of real numbers, or None if it is none."""
+    try:
+        array = np.asarray(_to_numpy(value))
+        return array.astype(float) if array.dtype.kind in "biufO" else None
+    except (OverflowError, TypeError, ValueError):
+        return None
 
 
 def _first_difference(exercise, given):
@@ -194,9 +222,12 @@ def _first_difference(exercise, given):
         expected = exercise.truth(*case)
         if _equal(value, expected, exercise.tol):
             continue
-        shape, wanted = np.shape(value), np.shape(expected)
-        if shape != wanted and not isinstance(expected, str | set | frozenset):
-            return f"not yet: your answer has shape {shape}, but it should have shape {wanted}"
+        found, wanted = _numbers(value), np.shape(expected)
+        if _is_numeric(expected) and found is None:
+            kind = type(value).__name__
+            return f"not yet: your answer ({kind}) is not made of real numbers; it should have shape {wanted}"
+        if _is_numeric(expected) and found.shape != wanted:
+            return f"not yet: your answer has shape {found.shape}, but it should have shape {wanted}"
         where = f" for the arguments {_words(case)}" if case else ""
         return f"not yet: {_words([value])} is not right{where}, and it is none of the usual mistakes"
     return "not yet"
@@ -205,7 +236,13 @@ def _first_difference(exercise, given):
 def _words(values):
     """Write arguments short: numbers with four digits, arrays by their first entries."""
     with np.printoptions(precision=4, threshold=6, edgeitems=2):
-        return ", ".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in values)
+        return ", ".join(f"{v:.4g}" if isinstance(v, float) else _short(v) for v in values)
+
+
+def _short(value):
+    """Return ``str(value)`` in one line that is not too long."""
+    words = " ".join(str(value).split())
+    return words if len(words) <= SHOWN else f"{words[: SHOWN - 1]}…"
 
 
 def choice(options, right, wrong):

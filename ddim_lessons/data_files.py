@@ -18,7 +18,7 @@ class DataError(ValueError):
 def read_data(name):
     """Return the bytes of ``data/name``, such as "digits.npz"; ``DataError`` if they are not the manifest's."""
     digests = manifest()
-    if name not in digests:
+    if not isinstance(name, str) or name not in digests:
         raise DataError(f"{name!r} is not one of the files that came with the lessons: {', '.join(digests)}")
     data = _bytes(name)
     if hashlib.sha256(data).hexdigest() != digests[name]:

@@ -11,9 +11,9 @@ from torch.nn.functional import logsigmoid, one_hot
 
 from .boxes import corners, decode, encode, giou, iou, paired_giou
 from .ddim import add_noise
-from .detector import T
-from .errors import require_int, require_real
-from .shapes import CLASSES, draw_pictures
+from .detector import Detector, T
+from .errors import MANY, real_array, require, require_int, require_real, require_rng, require_seed
+from .shapes import CLASSES, Pictures, draw_pictures
 from .training import Run
 
 CLASS, L1, GIOU = 2.0, 5.0, 2.0  # the weights of the three parts, in the cost and in the loss
@@ -29,11 +29,13 @@ class DetectionRun(Run):
     """
 
     def __init__(self, model, steps=2000, batch=16, lr=1e-3, decay=0.998, earliest=1, seed=0, device=None):
-        require_int("steps", steps, 1)
-        require_int("batch", batch, 1)
+        require(isinstance(model, Detector), "model", model, "a Detector")
+        require_int("steps", steps, 1, MANY)
+        require_int("batch", batch, 1, 100_000)
         require_real("lr", lr, 0)
         require_real("decay", decay, 0, 1)
         require_int("earliest", earliest, 1, T)
+        require_seed(seed)
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, earliest=earliest, seed=seed), device)
@@ -58,7 +60,13 @@ def noisy_boxes(rng, pictures, N, alpha_bar_t):
 
     The padding has mean 1/2 and standard deviation 1/6 in all four coordinates, before its code is made.
     """
+    require_rng(rng)
+    require(isinstance(pictures, Pictures), "pictures", pictures, "Pictures, from draw_pictures")
     n, m = pictures.labels.shape
+    require_int("N", N, m, 100_000)
+    alpha_bar_t = real_array("alpha_bar_t", alpha_bar_t)
+    shape, inside = alpha_bar_t.shape, (alpha_bar_t >= 0) & (alpha_bar_t <= 1)
+    require(shape in ((), (n, 1, 1)) and inside.all(), "alpha_bar_t", alpha_bar_t, f"from 0 to 1, one or ({n}, 1, 1)")
     padding = rng.normal(0.5, 1 / 6, (n, N, 4))
     padding[..., 2:] = padding[..., 2:].clip(min=1e-4)
     padding[:, :m] = np.where(pictures.labels[..., None] >= 0, pictures.boxes, padding[:, :m])

@@ -15,10 +15,10 @@ from torch.nn.functional import embedding_bag, interpolate, scaled_dot_product_a
 
 from .boxes import SCALE, average_precision, decode, encode, nms
 from .ddim import ddim_step, predict_eps, standard_normal_like
-from .errors import require, require_choice, require_finite
+from .errors import require, require_choice, require_finite, require_int, require_real, require_rng
 from .networks import time_features
 from .schedules import alpha_bar_schedule, check_tau
-from .shapes import CLASSES
+from .shapes import CLASSES, Pictures
 
 T = 1000
 UPDATES = ("DDIM", "direct", "fresh")
@@ -150,6 +150,9 @@ class Detector(nn.Module):
     """
 
     def __init__(self, channels=48, width=128, stages=3, roi=5):
+        for name, number in (("channels", channels), ("width", width), ("stages", stages), ("roi", roi)):
+            require_int(name, number, 1, 1000)
+        require(channels % 8 == width % 4 == 0, "(channels, width)", (channels, width), "multiples of 8 and of 4")
         super().__init__()
         self.arguments = dict(channels=channels, width=width, stages=stages, roi=roi)
         self.schedule = alpha_bar_schedule("cosine", T)
@@ -195,6 +198,9 @@ class Visit(NamedTuple):
 
 def draw_codes(rng, B, N):
     """Draw z_T ~ N(0, I) of shape (B, N, 4), float64, from a NumPy generator."""
+    require_rng(rng)
+    require_int("B", B, 1, 100_000)
+    require_int("N", N, 1, 100_000)
     return torch.from_numpy(rng.standard_normal((B, N, 4)))
 
 
@@ -207,7 +213,11 @@ def detection_path(model, maps, z_T, tau, rng=None, eta=1.0, renew=True, update=
     """
     check_tau(tau, T)
     require_choice("update", update, UPDATES)
-    require_finite("z_T", z_T)
+    require_real("eta", eta, 0)
+    if told is not None:
+        require_int("told", told, 0, T)
+    _require_model(model)
+    _require_codes(maps, z_T, len(model.look.norm.weight))
     z = z_T
     for t, s in pairwise(tau):
         found = model.predict(maps, z, t if told is None else told)
@@ -218,6 +228,22 @@ def detection_path(model, maps, z_T, tau, rng=None, eta=1.0, renew=True, update=
         if s > 0 and renew:
             weak = scores.amax(dim=-1, keepdim=True) <= 0.5
             z = torch.where(weak, standard_normal_like(z, rng), z)
+
+
+def _require_model(model):
+    require(isinstance(model, Detector), "model", model, "a Detector")
+
+
+def _require_codes(maps, z_T, channels):
+    """Check that there are maps (B, channels, H, W) and, for each, codes (B, N, 4), finite tensors of 64 bits."""
+    for argument, tensor in (("maps", maps), ("z_T", z_T)):
+        require(isinstance(tensor, torch.Tensor), argument, tensor, "a tensor")
+        require_finite(argument, tensor)
+    shape = tuple(maps.shape)
+    require(len(shape) == 4 and shape[1] == channels, "maps' shape", shape, f"(B, {channels}, H, W), from maps_of")
+    shape, wanted = tuple(z_T.shape), f"({len(maps)}, N, 4), codes for each of the maps"
+    require(z_T.ndim == 3 and (shape[0], shape[2]) == (len(maps), 4), "z_T's shape", shape, wanted)
+    require(z_T.dtype == torch.float64, "z_T's dtype", z_T.dtype, "torch.float64")
 
 
 def next_codes(alpha_bar, z, x0_hat, t, s, rng, eta, update):
@@ -236,7 +262,8 @@ def ensemble_of(visits, ensemble):
     The official code leaves its last visit out; with one visit there is no choice.
     """
     require_choice("ensemble", ensemble, ENSEMBLES)
-    require(len(visits) > 0, "visits", visits, "at least one")
+    right = isinstance(visits, list | tuple) and len(visits) > 0
+    require(right, "visits", visits, "a list of at least one Visit: list(detection_path(…))")
     return {"last": visits[-1:], "all": visits, "official": visits[:-1] or visits}[ensemble]
 
 
@@ -246,7 +273,10 @@ def results(visits, ensemble="all", lowest=0.0):
     Of each visit the N best of its N · classes (box, class) pairs count; all visits together go through ``nms``. Pairs
     that score below ``lowest`` are left out first.
     """
-    used, N = ensemble_of(visits, ensemble), visits[0].z.shape[1]
+    require_real("lowest", lowest, 0, 1)
+    used = ensemble_of(visits, ensemble)
+    require(all(isinstance(visit, Visit) for visit in visits), "visits", visits, "a list of Visits")
+    N = visits[0].z.shape[1]
     boxes, scores, labels = [], [], []
     for visit in used:
         best, pair = visit.scores.flatten(1).topk(N, dim=1)
@@ -269,10 +299,13 @@ def _suppressed(boxes, scores, labels, lowest):
 @torch.inference_mode()
 def maps_of(model, pictures):
     """Return the maps of ``Pictures``, shape (n, channels, 16, 16)."""
+    _require_model(model)
+    require(isinstance(pictures, Pictures), "pictures", pictures, "Pictures, from draw_pictures")
     return model.look(torch.as_tensor(pictures.pixels, device=model.features.device))
 
 
 def precision_of(found, pictures):
     """Return (AP50, AP[.5:.95]) of what :func:`results` found in ``Pictures``."""
+    require(isinstance(pictures, Pictures), "pictures", pictures, "Pictures, from draw_pictures")
     each = average_precision(found, [pictures.objects(i) for i in range(len(pictures.labels))], len(CLASSES))
     return float(each[0]), float(each.mean())

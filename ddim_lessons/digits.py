@@ -3,7 +3,7 @@
 import numpy as np
 
 from .data_files import read_arrays
-from .errors import require_choice, require_int
+from .errors import real_array, require_choice, require_int
 
 
 def load_digits():
@@ -22,4 +22,4 @@ def digit(label, index=0):
 
 def as_ink(x):
     """Turn pictures of −1 (paper) … 1 (ink) into 0 … 255, as they are drawn and stored; the rest is cut off."""
-    return np.clip((np.asarray(x) + 1) * 127.5, 0, 255)
+    return np.clip((real_array("x", x) + 1) * 127.5, 0, 255)

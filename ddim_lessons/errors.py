@@ -53,6 +53,11 @@ def require_rng(rng):
     require(hasattr(rng, "standard_normal"), "rng", rng, "a NumPy generator such as np.random.default_rng(0)")
 
 
+def require_seed(seed):
+    """Check that ``seed`` is a whole number that seeds NumPy's and torch's generators."""
+    require_int("seed", seed, 0, 2**63 - 1)
+
+
 def require_array(argument, array, kinds=("float", "int")):
     """Check that ``array`` is a NumPy array or torch tensor whose dtype is of one of the ``kinds``."""
     dtype = str(getattr(array, "dtype", ""))

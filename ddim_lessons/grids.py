@@ -1,7 +1,7 @@
 """Grids of times as libraries make them, in our index (time t is their index t − 1), and an inspector that trusts none.
 
 A grid is the tuple of the times at which the denoiser is asked, from the first step to the last; the last hop goes
-from its last time to the data, t = 0. Nothing is checked here on purpose: see :func:`inspect`.
+from its last time to the data, t = 0. The times are not checked, on purpose: see :func:`inspect`.
 """
 
 from numbers import Integral
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import require, require_sequence
-from .schedules import SPACINGS, horizon, make_tau
+from .errors import require, require_int, require_sequence
+from .schedules import LONGEST, SPACINGS, horizon, make_tau
 
 
 class Inspection(NamedTuple):
@@ -23,28 +23,38 @@ class Inspection(NamedTuple):
     repeated: int  # steps that go nowhere
 
 
+def stride(T, S):
+    """Return ⌊T/S⌋ after checking 1 ≤ S ≤ T."""
+    require_int("T", T, 1, LONGEST)
+    require_int("S", S, 1, T)
+    return T // S
+
+
 def leading_from_0(T, S):
     """Indices i·⌊T/S⌋, i = 0 … S−1: the top is ⌊T/S⌋ below the end."""
-    return tuple(1 + i * (T // S) for i in range(S))[::-1]
+    gap = stride(T, S)
+    return tuple(1 + i * gap for i in range(S))[::-1]
 
 
 def leading_offset_1(T, S):
     """The same, one later, as for networks that were trained so."""
-    return tuple(2 + i * (T // S) for i in range(S))[::-1]
+    gap = stride(T, S)
+    return tuple(2 + i * gap for i in range(S))[::-1]
 
 
 def strided_range(T, S):
     """A range over all indices with the stride ⌊T/S⌋: as many as fit."""
-    return tuple(1 + index for index in range(0, T, T // S))[::-1]
+    return tuple(1 + index for index in range(0, T, stride(T, S)))[::-1]
 
 
 def strided_range_plus_1(T, S):
     """The same with 1 added to every index, the top one included."""
-    return tuple(2 + index for index in range(0, T, T // S))[::-1]
+    return tuple(2 + index for index in range(0, T, stride(T, S)))[::-1]
 
 
 def squares_to_80_percent(T, S):
     """Squares of S equal steps from 0 to √(0.8 T), cut to whole indices."""
+    stride(T, S)
     return tuple(1 + int(root**2) for root in np.linspace(0, np.sqrt(0.8 * T), S))[::-1]
 
 

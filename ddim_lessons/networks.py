@@ -146,6 +146,8 @@ class DigitClassifier(nn.Module):
     """Which digit is it? A small network whose 32 ``features`` are what two sets of pictures are compared in."""
 
     def __init__(self, width=64, features=32):
+        require_int("width", width, 1, 10_000)
+        require_int("features", features, 1, 10_000)
         super().__init__()
         self.arguments = dict(width=width, features=features)
         self.layers = nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, features), nn.ReLU())

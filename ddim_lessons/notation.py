@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .errors import require_choice
+from .errors import require, require_choice, require_int
 from .schedules import alpha_bar_from_beta
 
 AUTHORS = ("these lessons", "DDPM paper", "DDIM paper", "Su (kexue.fm)", "udlbook")
@@ -42,7 +42,7 @@ def schedule_in_the_notation_of(author, beta):
 
 def beta_in_the_notation_of(author, symbols, t):
     """Return our β_t, by the row "one-step noise variance" of ``SYMBOLS`` from the author's ``symbols``."""
-    require_choice("author", author, AUTHORS)
+    _check(author, symbols, t)
     if author == "DDIM paper":
         return 1 - symbols["alpha"][t] / symbols["alpha"][t - 1]
     return symbols["beta"][t] ** 2 if author == "Su (kexue.fm)" else symbols["beta"][t]
@@ -50,10 +50,19 @@ def beta_in_the_notation_of(author, symbols, t):
 
 def marginal_in_the_notation_of(author, symbols, t):
     """Return (factor of x_0, standard deviation) of x_t, by the author's own formula from the author's ``symbols``."""
-    require_choice("author", author, AUTHORS)
+    _check(author, symbols, t)
     if author in ("these lessons", "DDPM paper"):
         return symbols["alpha_bar"][t] ** 0.5, (1 - symbols["alpha_bar"][t]) ** 0.5
     if author in ("DDIM paper", "udlbook"):
         return symbols["alpha"][t] ** 0.5, (1 - symbols["alpha"][t]) ** 0.5
     product = np.prod(symbols["alpha"][1 : t + 1])  # Su writes ᾱ_t for it, and β̄_t for the root below
     return product, (1 - product**2) ** 0.5
+
+
+def _check(author, symbols, t):
+    """Check that ``symbols`` are those of the author, and that they have a time ``t`` ≥ 1."""
+    require_choice("author", author, AUTHORS)
+    names = tuple(schedule_in_the_notation_of(author, np.zeros(2)))
+    right = isinstance(symbols, dict) and set(symbols) == set(names)
+    require(right, "symbols", symbols, f"the dict of {', '.join(names)} that schedule_in_the_notation_of returns")
+    require_int("t", t, 1, min(map(len, symbols.values())) - 1)

@@ -74,7 +74,7 @@ def lesson(number):
     """Return the path of the lesson called ``number``, such as "07" or "7"."""
     paths = {path.name[:2]: path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
     require(paths, "the folder of lessons", str(NOTEBOOKS), "a folder with the lessons (a clone of the project)")
-    name = str(number).zfill(2)
+    name = str(number).rjust(2, "0") if number else ""
     require(name in paths, "the lesson", str(number), "one of " + ", ".join(paths))
     return paths[name]
 
@@ -313,6 +313,9 @@ def main(arguments=None):
     except (ValueError, OSError) as error:
         print(f"present: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("present: stopped", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

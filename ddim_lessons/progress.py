@@ -7,6 +7,7 @@ DDIM_LESSONS_PROGRESS names. Delete it to begin anew. Where it cannot be written
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import require_choice
@@ -24,24 +25,32 @@ def done(kind):
     """Return the set of numbers, such as "2.4", of the exercises solved or equations checked so far."""
     require_choice("kind", kind, KINDS)
     try:
-        return set(json.loads(place().read_text(encoding="utf-8"))[kind])
+        return set(filter(_is_number, json.loads(place().read_text(encoding="utf-8"))[kind]))
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 
 
 def record(kind, number):
-    """Note that an exercise is solved or an equation checked; do nothing where nothing can be written."""
+    """Note that an exercise is solved or an equation checked; do nothing where nothing can be written.
+
+    A reader's own equation may have any name; it is noted only if it looks like a lesson's.
+    """
     before = {name: done(name) for name in KINDS}
-    if number in before[kind]:
+    if not _is_number(number) or number in before[kind]:
         return
     before[kind].add(number)
+    fresh = place().with_suffix(f".{os.getpid()}")
     try:
         place().parent.mkdir(parents=True, exist_ok=True)
-        fresh = place().with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps({name: sorted(numbers) for name, numbers in before.items()}), encoding="utf-8")
         fresh.replace(place())
-    except OSError:
-        return
+    except OSError:  # a read-only home, a full disk
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+
+
+def _is_number(number):
+    return isinstance(number, str) and re.fullmatch(r"\d+\.\d+", number) is not None
 
 
 def overview():

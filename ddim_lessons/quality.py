@@ -9,17 +9,30 @@ from itertools import pairwise
 
 import numpy as np
 
-from .ddim import ddim_sample, move, predict_eps, predict_x0, variance
+from .ddim import alpha_bar_pair, ddim_sample, move, predict_eps, predict_x0, standard_normal_like, variance
 from .digits import load_digits
-from .errors import require_choice
+from .errors import (
+    MANY,
+    require,
+    require_callable,
+    require_choice,
+    require_finite,
+    require_floats,
+    require_int,
+    require_rng,
+    require_same_shape,
+    require_seed,
+    require_sequence,
+)
 from .metrics import frechet_distance, nearest, sliced_w2
 from .networks import eps_fn
-from .schedules import alpha_bar_schedule, make_tau
-from .toy_data import data_set
-from .training import load_model, load_weights, weights_path
+from .schedules import alpha_bar_schedule, check_tau, horizon, make_tau
+from .toy_data import DATA_SETS, data_set
+from .training import load_weights
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
-CASES = tuple((data, denoiser) for data in ("ring", "moons", "digits") for denoiser in ("exact", "trained"))
+DENOISERS = ("exact", "trained")
+CASES = tuple((data, denoiser) for data in ("ring", "moons", "digits") for denoiser in DENOISERS)
 STEPS = (5, 10, 20, 50, 100, 1000)
 HAT, CLEAN_HAT = "σ̂", "σ̂, clean end"
 LEVELS = ("0", "0.2", "0.5", "1", HAT, CLEAN_HAT)
@@ -55,7 +68,7 @@ def finite_eps_fn(points, alpha_bar):
 @lru_cache(maxsize=len(CASES))
 def denoiser_of(data, denoiser):
     """Return ``(x, t) -> ε̂`` of a case, for x of 32 bits where ``data`` is "digits" and of 64 bits elsewhere."""
-    require_choice("denoiser", denoiser, ("exact", "trained"))
+    require_choice("denoiser", denoiser, DENOISERS)
     if denoiser == "trained":
         return eps_fn(load_weights(data))
     if data == "digits":
@@ -65,13 +78,19 @@ def denoiser_of(data, denoiser):
 
 def hat_sample(x_T, eps_fn, alpha_bar, tau, rng, clean_end=False):
     """Sample with σ̂: η = 1's mean, fresh noise of variance 1−ᾱ_t/ᾱ_prev, none in the last jump if ``clean_end``."""
+    check_tau(tau, horizon(alpha_bar))
+    require_floats("x_T", x_T)
+    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
+    require_rng(rng)
     x = x_T
     for t, s in pairwise(tau):
-        a_t, a_s = float(alpha_bar[t]), float(alpha_bar[s])
+        a_t, a_s = alpha_bar_pair(alpha_bar, t, s)
         eps_hat = eps_fn(x, t)
+        require_same_shape(f"eps_hat at t = {t}", eps_hat, "x", x)
+        require_finite(f"eps_hat at t = {t}", eps_hat)
         x = move(predict_x0(x, eps_hat, a_t), eps_hat, a_s, variance(a_t, a_s, 1.0))
         if s > 0 or not clean_end:
-            x = x + (1 - a_t / a_s) ** 0.5 * rng.standard_normal(x.shape).astype(x.dtype)
+            x = x + (1 - a_t / a_s) ** 0.5 * standard_normal_like(x, rng)
     return x
 
 
@@ -80,6 +99,8 @@ def draw(data, denoiser, S, level, seed, spacing="linear", n=None):
 
     x_T depends on ``seed``, n and the kind of data alone, so that all levels, S and denoisers start from the same x_T.
     """
+    _check(data, seed, n)
+    require_choice("denoiser", denoiser, DENOISERS)
     require_choice("level", level, LEVELS)
     kind, dim, count = (np.float32, 64, DIGITS) if data == "digits" else (np.float64, 2, POINTS)
     x_T = np.random.default_rng([8, seed]).standard_normal((n or count, dim)).astype(kind)
@@ -90,13 +111,21 @@ def draw(data, denoiser, S, level, seed, spacing="linear", n=None):
     return ddim_sample(x_T, eps_hat, ALPHA_BAR, tau, float(level), rng)
 
 
+def _check(data, seed, n):
+    """Check what all draws are told: the data set, a seed, and how many (None for the usual number)."""
+    require_choice("data", data, (*DATA_SETS, "digits"))
+    require_seed(seed)
+    if n is not None:
+        require_int("n", n, 1, MANY)
+
+
 # --- metrics -----------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1)
 def judge():
     """Return the judge of pictures: (n, 64) -> (features, confidence), of the small classifier."""
-    return load_model(weights_path("digit classifier")).judge
+    return load_weights("digit classifier").judge
 
 
 @lru_cache(maxsize=1)
@@ -107,6 +136,8 @@ def true_features():
 
 def true_draw(data, seed, stream=2, n=None):
     """Return n fresh true samples (``POINTS`` or ``DIGITS`` if None); digits are drawn with replacement."""
+    _check(data, seed, n)
+    require_int("stream", stream, 0, MANY)
     rng = np.random.default_rng([8, seed, stream])
     if data == "digits":
         return load_digits()[0][rng.integers(0, 1797, n or DIGITS)]
@@ -149,7 +180,9 @@ def measure_with_error(data, parts):
     All seeds together are measured, then all but one at a time; how much that changes is the jackknife's standard
     error √((m−1)/m Σ (θ_without_i − mean)²). For a metric that is a mean it is the usual standard error.
     """
+    require_sequence("parts", parts, "a list of arrays of samples")
     m, described = len(parts), [describe(data, part) for part in parts]
+    require(m >= 2, "the number of parts", m, "at least 2: the error is the change when one is left out")
     truths = None if data == "digits" else [true_draw(data, seed, n=len(part)) for seed, part in enumerate(parts)]
 
     def without(left_out):
@@ -166,6 +199,7 @@ def floors(data, n, repeats=12):
 
     Only "nearest picture" is special: a true digit is in the set, so its distance is to the nearest *other* one.
     """
+    require_int("repeats", repeats, 2, 10_000)
     draws = [[true_draw(data, k, stream, n) for stream in (3, 4)] for k in range(repeats)]
     rows = [measure(data, describe(data, samples), truth) for samples, truth in draws]
     mean, spread = np.mean(rows, axis=0), np.std(rows, axis=0, ddof=1)

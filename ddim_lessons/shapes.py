@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .boxes import iou
-from .errors import require, require_int
+from .errors import require_int, require_rng
 
 SIDE = 64
 CLASSES = ("ellipse", "rectangle", "triangle")
@@ -26,11 +26,13 @@ class Pictures(NamedTuple):
 
     def objects(self, i):
         """Return (boxes, labels) of picture ``i`` alone, without the empty places; shapes (k, 4) and (k,)."""
+        require_int("i", i, 0, len(self.labels) - 1)
         there = self.labels[i] >= 0
         return self.boxes[i, there], self.labels[i, there]
 
     def only(self, i):
         """Return picture ``i`` as ``Pictures`` of one."""
+        require_int("i", i, 0, len(self.labels) - 1)
         return Pictures(*(part[i : i + 1] for part in self))
 
 
@@ -40,10 +42,10 @@ def draw_pictures(rng, n, fewest=1, most=6):
     Two boxes of a picture have an IoU of at most 0.05; an object that finds no room is left out. Colours differ from
     the ground's by at least 0.35 in one channel; each pixel has noise of standard deviation 0.06.
     """
-    require_int("n", n, 1)
-    require_int("fewest", fewest, 1)
-    require_int("most", most, fewest)
-    require(hasattr(rng, "standard_normal"), "rng", rng, "a NumPy generator such as np.random.default_rng(0)")
+    require_int("n", n, 1, 100_000)
+    require_int("fewest", fewest, 1, 100)
+    require_int("most", most, fewest, 100)
+    require_rng(rng)
     boxes, there = _place(rng, rng.integers(fewest, most + 1, n), most)
     labels = np.where(there, rng.integers(0, len(CLASSES), there.shape), -1)
     return Pictures(_paint(rng, boxes, labels), boxes, labels)

@@ -26,11 +26,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from .data_files import DATA, RESTORE
+from .data_files import DATA, RESTORE, read_data
 from .ddim import add_noise
 from .detector import Detector
-from .errors import MANY, real_array, require, require_finite, require_int, require_real
+from .errors import MANY, real_array, require, require_choice, require_finite, require_int, require_real, require_seed
 from .networks import DigitClassifier, DigitUNet, PointMLP, make_target, require_denoiser
+from .toy_data import DATA_SETS
 
 WEIGHTS = DATA / "weights"
 WARM_UP = 50  # steps in which the learning rate rises
@@ -116,7 +117,7 @@ class Run:
         require_real("lr", lr, 0)
         require_real("decay", decay, 0, 1)
         require_real("power", power, 0)
-        require_int("seed", seed, 0, 2**63 - 1)
+        require_seed(seed)
         self.x0 = _as_data(x0, model.dim)
         self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed), device)
 
@@ -314,7 +315,12 @@ def weights_path(name):
 
 
 def load_weights(name):
-    """Return the trained network ``name``: a set of ``toy_data``, "digits", "digit classifier", "detector"."""
+    """Return the trained network ``name``: a set of ``toy_data``, "digits", "digit classifier", "detector".
+
+    Its file must have the sha256 of ``data/manifest.json``, or ``DataError`` is raised before anything is looked into.
+    """
+    require_choice("name", name, (*DATA_SETS, "digits", "digit classifier", "detector"))
+    read_data(f"weights/{weights_path(name).name}")
     model = load_model(weights_path(name))
     held = model.card.get("data")
     if held != name:

@@ -35,7 +35,61 @@ def test_verify_takes_the_package_s_half_powers_for_roots():
     verify("1.1", (a * b) ** 0.5, sp.sqrt(a) * sp.sqrt(b))
 
 
+def test_verify_takes_one_symbolic_side_and_one_number():
+    verify("1.1", sp.Integer(2), 2)
+    verify("1.1", 0, a - a)
+
+
+def test_verify_evaluates_no_text():
+    for text in ("__import__('os').abort()", "x + 1", ["x"]):
+        with pytest.raises(ValueError, match="a side of the equation is .* but must be a SymPy expression or a number"):
+            verify("1.1", text, a)
+
+
+@pytest.mark.parametrize(
+    "left, right, tol, right_enough",
+    [
+        (0.9e-12, 0.0, 1e-12, True),
+        (1.5e-12, 0.0, 1e-12, False),
+        (100 + 9e-11, 100.0, 1e-12, True),
+        (100 + 11e-11, 100.0, 1e-12, False),
+        (3.0, 3.0, 0, True),
+        (0.3, np.nextafter(0.3, 1), 0, False),
+    ],
+)
+def test_verify_s_tolerance_is_relative_and_absolute(left, right, tol, right_enough):
+    if right_enough:
+        verify("1.1", left, right, tol)
+    else:
+        with pytest.raises(EquationError):
+            verify("1.1", left, right, tol)
+
+
+def test_verify_mean_at_its_bounds(capsys):
+    verify_mean("1.1", [0.0, 2.0], 0.0, sigmas=1)  # two draws, and exactly 1 standard error off
+    with pytest.raises(EquationError, match="the mean of 2 draws is 1.0 standard errors off"):
+        verify_mean("1.1", [0.0, 2.0], 0.0, sigmas=0.99)
+    verify_mean("1.1", [1.1, 0.8, 1.2], 1.0, sigmas=0.5)
+    verify_mean("1.1", [[1.0, 5.0], [2.0, 6.0], [3.0, 7.0]], [2.0, 6.0], sigmas=0)
+    with pytest.raises(EquationError):
+        verify_mean("1.1", [[1.0, 5.0], [2.0, 6.0], [3.0, 7.0]], [2.0, -6.0])
+    for draws, words in [
+        (np.zeros((3, 0)), r"draws' shape is \(3, 0\), but must be not empty"),
+        (1.0, "the number of draws is 0"),
+        ([1.0], "the number of draws is 1, but must be a whole number of at least 2"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            verify_mean("1.1", draws, 0.0)
+
+
+def test_a_condition_about_nothing_is_refused():
+    for check_ in (lambda: checks.claim("all of none", np.zeros(0, dtype=bool)), lambda: verify_true("1.1", "", [])):
+        with pytest.raises(ValueError, match="the condition"):
+            check_()
+
+
 WRONG = [
+    (lambda: verify("1.1", sp.Float("1e-40"), 0), "(1.1) does not hold: left − right is"),
     (lambda: verify("1.1", sp.sqrt(a), a), "(1.1) does not hold: left − right is"),
     (lambda: verify("1.2", [1.0, 2.0], [1.0, 2.1]), "(1.2) does not hold: 2 on the left, 2.1 on the right"),
     (lambda: verify("1.3", [1.0, np.nan], [1.0, 2.0]), "(1.3) does not hold: nan on the left"),
@@ -87,12 +141,71 @@ def test_judge(answer, verdict, fragment):
     assert found == verdict and fragment in sentence
 
 
+@pytest.mark.parametrize(
+    "answer, verdict",
+    [(0.9e-9, "right"), (1.5e-9, "wrong"), (-0.9e-9, "right"), (-1.5e-9, "wrong"), (0, "right"), ("0", "wrong")],
+)
+def test_an_answer_is_compared_absolutely_near_0(answer, verdict):
+    assert judge(Exercise(truth=lambda: 0.0, cases=[()], mistakes=[]), answer)[0] == verdict
+
+
+def test_an_answer_is_compared_relatively_far_from_0_and_exactly_if_asked():
+    far = Exercise(truth=lambda: 100.0, cases=[()], mistakes=[])
+    assert judge(far, 100 + 9e-8)[0] == "right" and judge(far, 100 + 11e-8)[0] == "wrong"
+    exact = Exercise(truth=lambda: 0.3, cases=[()], mistakes=[], tol=0)
+    assert judge(exact, 0.3)[0] == "right" and judge(exact, 0.1 + 0.2)[0] == "wrong"
+
+
+def test_long_arguments_and_answers_are_shown_short():
+    long = Exercise(truth=lambda x: x, cases=[(np.arange(7) / 7,)], mistakes=[])
+    assert judge(long, lambda x: x + 1 / 3)[1] == (
+        "not yet: [0.3333 0.4762 ... 1.0476 1.1905] is not right for the arguments [0. 0.1429 ... 0.7143 0.8571], "
+        "and it is none of the usual mistakes"
+    )
+    six = Exercise(truth=lambda x: x, cases=[(np.arange(6.0),)], mistakes=[])
+    assert "[1. 2. 3. 4. 5. 6.]" in judge(six, lambda x: x + 1)[1]
+    words = judge(checks.choice(["a", "b"], "a", {}), "z" * 1000)[1]
+    assert "z" * 159 + "…" in words and "z" * 160 not in words
+    assert "z" * 160 in judge(checks.choice(["a", "b"], "a", {}), "z" * 160)[1]
+
+
+def test_exercises_and_mistakes_do_not_change():
+    for thing, name in ((HALF, "tol"), (HALF.mistakes[0], "name")):
+        with pytest.raises(AttributeError):
+            setattr(thing, name, 1)
+
+
+def test_complex_numbers_and_texts_are_no_real_numbers():
+    for answer in (lambda x: x / 2 + 0j, lambda x: (x / 2).astype(str)):
+        verdict, sentence = judge(HALF, answer)
+        assert verdict == "wrong" and "is not made of real numbers; it should have shape (2,)" in sentence
+
+
+def test_judge_takes_an_answer_that_works_in_place(capsys):
+    def in_place(x):
+        x /= 2
+        return x
+
+    for _ in range(2):
+        assert judge(HALF, in_place) == ("right", "✓ right")
+
+
+def test_judge_leaves_the_stop_button_alone():
+    def endless(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(HALF, endless)
+
+
 def test_judge_compares_sets_and_choices():
     question = checks.choice({"a", "b", "c"}, "b", {"a": "look again at the second line."})
     assert judge(question, "b")[0] == "right"
     assert judge(question, "a") == ("known mistake", "not yet: “a” is not it. Hint: look again at the second line.")
     assert judge(question, "z")[0] == "wrong"
     assert judge(question, ...)[0] == "open"
+    words = Exercise(truth=lambda: ("x_1", "x_2"), cases=[()], mistakes=[])
+    assert judge(words, ("x_1", "x_2"))[0] == "right" and judge(words, ("x_2", "x_1"))[0] == "wrong"
     sets = Exercise(truth=lambda: {(1, 2)}, cases=[()], mistakes=[])
     assert judge(sets, {(1, 2)})[0] == "right" and judge(sets, {(2, 1)})[0] == "wrong" and judge(sets, 5)[0] == "wrong"
 

@@ -141,6 +141,11 @@ def test_the_type_of_x_is_kept(make):
     assert ddim.ddim_sample(tensor, lambda x, t: x / 2, ALPHA_BAR, make_tau(1000, 4), 1.0, rng).dtype == torch.float32
 
 
+def test_move_without_noise_goes_to_the_mean():
+    x0, eps = np.array([1.0, -2.0]), np.array([0.5, 0.25])
+    assert np.array_equal(ddim.move(x0, eps, 0.6, 0.1), 0.6**0.5 * x0 + (1 - 0.6 - 0.1) ** 0.5 * eps)
+
+
 def test_without_a_word_about_eta_no_noise_is_added():
     x, tau = np.ones((3, 2)), make_tau(1000, 4)
     for walk in (ddim.ddim_sample, ddim.ddim_states, ddim.ddim_path):

@@ -9,22 +9,26 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
 import torch
-from matplotlib.font_manager import findfont
+from matplotlib.font_manager import findfont, get_font
 
 from ddim_lessons import data_files, environment, training
 from ddim_lessons.data_files import DataError, read_arrays, read_data, read_json
 from ddim_lessons.digits import load_digits
+from ddim_lessons.explorers import lesson_06, lesson_08, lesson_09, lesson_10
 from ddim_lessons.networks import PointMLP
 from ddim_lessons.plots import STYLE
+from ddim_lessons.toy_data import DATA_SETS
 from ddim_lessons.training import Run, fit, load_run, save_run
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 POINTS = np.random.default_rng(0).standard_normal((200, 2))
 
 # --- data files --------------------------------------------------------------------------------------------------
@@ -35,6 +39,7 @@ def data(tmp_path, monkeypatch):
     """A copy of the data folder that may be spoilt."""
     shutil.copytree(data_files.DATA, tmp_path / "data")
     monkeypatch.setattr(data_files, "DATA", tmp_path / "data")
+    monkeypatch.setattr(training, "WEIGHTS", tmp_path / "data" / "weights")
     return tmp_path / "data"
 
 
@@ -73,6 +78,51 @@ def test_a_data_file_that_is_not_what_it_was_is_refused_in_a_sentence(data, faul
     with pytest.raises(DataError, match=words):
         load_digits()
     assert data_files.damaged_files() == ["manifest.json" if "manifest" in fault else "digits.npz"]
+
+
+LOADERS = {  # every file that a lesson reads
+    "digits.npz": load_digits,
+    "results/lesson_06.json": lesson_06.recorded_tables.__wrapped__,
+    "results/lesson_06.npz": lesson_06.recorded_arrays.__wrapped__,
+    "results/lesson_08.npz": lesson_08.recorded.__wrapped__,
+    "results/lesson_09.json": lesson_09.recorded.__wrapped__,
+    "results/lesson_10.json": lesson_10.recorded.__wrapped__,
+    "results/lesson_10.npz": lesson_10.recorded_maps.__wrapped__,
+} | {
+    f"weights/{training.weights_path(name).name}": partial(training.load_weights, name)
+    for name in (*DATA_SETS, "digits", "digit classifier", "detector")
+}  # fmt: skip
+
+
+def like(path):
+    """Another file that came with the lessons, of the same kind."""
+    return next(other for other in sorted(path.parent.parent.rglob(f"*{path.suffix}")) if other.name != path.name)
+
+
+def test_the_table_of_files_is_whole():
+    read_by_people = {name for name in data_files.manifest() if name.startswith("weights/") and name.endswith("json")}
+    rest = {"ddpm_beside_ddim.png", "results/train_2d_cpu_1_thread.json"}  # shown in the README, or read by benchmarks
+    recorded = {name for name in data_files.manifest() if name.startswith("results/benchmark")}
+    assert set(data_files.manifest()) - set(LOADERS) <= read_by_people | rest | recorded
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, cut, flip, lambda path: shutil.copy(like(path), path)])
+@pytest.mark.parametrize("name", LOADERS)
+def test_every_file_that_a_lesson_reads_is_refused_when_spoilt(data, name, spoil):
+    LOADERS[name]()
+    spoil(data / name)
+    with pytest.raises(DataError, match=rf"{Path(name).name} (cannot be read|is damaged).*git checkout data"):
+        LOADERS[name]()
+
+
+def test_other_weights_are_refused_even_if_they_fit_and_their_own_checksum_is_right(data):
+    model = training.load_weights("moons")
+    with torch.no_grad():
+        model.out.bias += 1
+    training.save_model(model, data / "weights" / "moons.safetensors", {"data": "moons"})
+    assert training.load_model(data / "weights" / "moons.safetensors").card["data"] == "moons"
+    with pytest.raises(DataError, match="weights/moons.safetensors is damaged, or another file was put in its place"):
+        training.load_weights("moons")
 
 
 def test_a_file_that_is_not_ours_is_refused(data):
@@ -132,12 +182,67 @@ def test_a_disk_that_takes_no_checkpoint_costs_neither_the_file_nor_the_run(tmp_
     assert load_run(path, POINTS, device="cpu").step == 30
 
 
+READ_ONLY = """
+import json, os, sys
+from pathlib import Path
+os.chdir("notebooks")
+assert not os.access(".", os.W_OK), "the copy must be read-only"
+names = {"display": lambda *shown, **more: None}
+cells = json.loads(Path("00_start_here.ipynb").read_text(encoding="utf-8"))["cells"]
+for cell in [cell for cell in cells if cell["cell_type"] == "code"][:7]:
+    exec(compile("".join(cell["source"]), "lesson 00", "exec"), names)
+from ddim_lessons import training
+training.load_weights("digits")
+try:
+    training.save_model(training.load_weights("moons"), Path("mine.safetensors"))
+except OSError as error:
+    print(error)
+"""
+
+
+def test_a_read_only_checkout_and_home_do_no_harm(tmp_path):
+    checkout = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns("__pycache__", ".*")
+    for part in ("ddim_lessons", "data", "notebooks"):
+        shutil.copytree(ROOT / part, checkout / part, ignore=ignored)
+    humble = []
+    if os.geteuid() == 0:
+        humble = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
+        if shutil.which("setpriv") is None or subprocess.run([*humble, "true"], capture_output=True).returncode:
+            pytest.skip("root may write everywhere, and here it cannot give that right up")
+    subprocess.run(["chmod", "-R", "a-w", str(checkout)], check=True)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(checkout), "HOME": str(checkout)}
+    environment |= {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+    command = [*humble, sys.executable, "-c", READ_ONLY]
+    result = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+    subprocess.run(["chmod", "-R", "u+w", str(checkout)], check=True)
+    assert result.returncode == 0, result.stderr
+    assert "Permission denied" in result.stdout.splitlines()[-1] and "could not be written" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
 # --- fonts, the working folder -----------------------------------------------------------------------------------
 
 
 def test_figures_need_no_font_of_the_system():
     font = findfont(STYLE["font.family"], fallback_to_default=False)
     assert Path(font).is_relative_to(matplotlib.get_data_path())
+
+
+def test_figures_hold_no_sign_that_the_font_lacks():
+    """Chinese terms stand in the text around the figures, never in them: no font is needed beyond matplotlib's own."""
+    sources = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "ddim_lessons").rglob("*.py"))]
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        sources += ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    known = get_font(findfont(STYLE["font.family"])).get_charmap()
+    for tree in map(ast.parse, sources):
+        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) is str]
+        documentation = {
+            ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, DOCUMENTED)
+        }
+        lacking = {sign for text in texts if text not in documentation for sign in text if ord(sign) not in known}
+        assert lacking <= {"\n"}, lacking
 
 
 def test_the_package_works_from_any_folder_and_writes_nothing(tmp_path):
@@ -222,7 +327,8 @@ NEVER_IMPORTED = {
     "ftplib",
 }
 NEVER_IMPORTED |= {"httpx", "aiohttp", "smtplib", "webbrowser", "ctypes", "torchvision", "huggingface_hub"}
-NEVER_CALLED = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "torch.load"}
+NEVER_CALLED = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "torch.load", "sympy.parse_expr"}
+STRICT = ("sympify", "sympy.sympify", "sp.sympify")  # SymPy evaluates texts unless it is told strict=True
 
 
 def dangers(source):
@@ -239,13 +345,15 @@ def dangers(source):
             found.append(f"calls {call}")
         if call in ("np.load", "numpy.load") and options.get("allow_pickle") != "False":
             found.append(f"{call} may unpickle")
+        if call in STRICT and options.get("strict") != "True":
+            found.append(f"{call} may evaluate a text")
     return found
 
 
 EXCEPTED = {("present.py", "imports socket")}  # it asks which port of this machine is free, and connects to nothing
 
 
-@pytest.mark.parametrize("folder", ["ddim_lessons", "tools"])
+@pytest.mark.parametrize("folder", ["ddim_lessons", "tools", "benchmarks"])
 def test_no_pickle_no_eval_no_shell_no_network(folder):
     files = sorted((ROOT / folder).rglob("*.py"))
     found = {(path.name, danger) for path in files for danger in dangers(path.read_text(encoding="utf-8"))}
@@ -271,6 +379,7 @@ def test_lessons_hold_no_danger_either():
     [
         "import pickle", "from urllib.request import urlopen", "import http.client", "eval(text)", "os.system('ls')",
         "np.load(path)", "np.load(path, allow_pickle=True)", "torch.load(path)", "subprocess.run(line, shell=True)",
+        "sympy.sympify(text)",
     ],
 )  # fmt: skip
 def test_planted_dangers_are_seen(planted):

@@ -1,9 +1,14 @@
 """Misuse: whatever stands where an argument should be, the answer is a sentence of ours or a finite result."""
 
+import ast
+import json
+import pickle
 import re
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import numpy as np
 import pytest
@@ -12,11 +17,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from ddim_lessons import checks, ddim, errors, grids, metrics, networks, notation, schedules, solvers, split, training
-from ddim_lessons.boxes import nms
+from ddim_lessons import (
+    boxes,
+    bug_museum,
+    checks,
+    data_files,
+    ddim,
+    detection_training,
+    detector,
+    errors,
+    exercises,
+    grids,
+    metrics,
+    networks,
+    notation,
+    progress,
+    quality,
+    schedules,
+    shapes,
+    solvers,
+    split,
+    training,
+)
 from ddim_lessons.cache import bounded_cache
 from ddim_lessons.digits import digit
 from ddim_lessons.exercises import exercise
+from ddim_lessons.explorers import lesson_01, lesson_04, lesson_07, lesson_08, lesson_09, lesson_10
 from ddim_lessons.gaussians import sampler_moments
 from ddim_lessons.objective import bound
 from ddim_lessons.oracle import GaussianMixture
@@ -35,6 +61,13 @@ NETWORK = networks.PointMLP(width=8, T=10)
 def rng():
     return np.random.default_rng(0)
 
+
+BOXES, PICTURES = np.full((3, 4), 0.5), shapes.draw_pictures(rng(), 2)
+DETECTOR = detector.Detector(channels=8, width=16, stages=1, roi=2)
+WALK = {"model": DETECTOR, "maps": detector.maps_of(DETECTOR, PICTURES), "z_T": detector.draw_codes(rng(), 2, 5)}
+VISITS = list(detector.detection_path(**WALK, tau=(1000, 500, 0), rng=rng()))
+FOUND, TRUTH = detector.results(VISITS), [PICTURES.objects(i) for i in range(2)]
+SYMBOLS = notation.schedule_in_the_notation_of("DDIM paper", np.array([0, 0.1, 0.2]))
 
 # Every public function that checks its arguments, with arguments that are right. (The formulas of values, such as
 # ``ddim.variance`` and ``gaussians.kl``, run on SymPy symbols too and check nothing: ddim.py says so.)
@@ -103,10 +136,56 @@ CALLS = {
     checks.claim: {"statement": "it is so", "condition": True},
     exercise: {"number": "0.1"},
     bounded_cache: {"megabytes": 1.0},
-    nms: {"boxes": np.full((3, 4), 0.5), "scores": np.ones(3), "labels": np.zeros(3), "threshold": 0.5},
+    boxes.iou: {"a": BOXES, "b": BOXES},
+    boxes.giou: {"a": BOXES, "b": BOXES},
+    boxes.average_precision: {"found": FOUND, "truth": TRUTH, "classes": 3},
+    boxes.nms: {"boxes": BOXES, "scores": np.ones(3), "labels": np.zeros(3), "threshold": 0.5},
+    shapes.draw_pictures: {"rng": rng(), "n": 2, "fewest": 1, "most": 3},
+    shapes.crowd_pictures: {"rng": rng(), "n": 2},
+    PICTURES.objects: {"i": 0},
+    PICTURES.only: {"i": 0},
+    detector.Detector: {"channels": 8, "width": 16, "stages": 1, "roi": 2},
+    detector.draw_codes: {"rng": rng(), "B": 2, "N": 5},
+    detector.detection_path: WALK | {"tau": (1000, 500, 0), "rng": rng(), "eta": 1.0, "update": "DDIM", "told": 9},
+    detector.ensemble_of: {"visits": VISITS, "ensemble": "all"},
+    detector.results: {"visits": VISITS, "ensemble": "all", "lowest": 0.0},
+    detector.maps_of: {"model": DETECTOR, "pictures": PICTURES},
+    detector.precision_of: {"found": FOUND, "pictures": PICTURES},
+    detection_training.noisy_boxes: {"rng": rng(), "pictures": PICTURES, "N": 8, "alpha_bar_t": 0.5},
+    detection_training.DetectionRun: {
+        "model": DETECTOR, "steps": 2, "batch": 1, "lr": 0.1, "decay": 0.9, "earliest": 1, "seed": 0, "device": "cpu",
+    },
+    grids.leading_from_0: {"T": 10, "S": 3},
+    grids.leading_offset_1: {"T": 10, "S": 3},
+    grids.strided_range: {"T": 10, "S": 3},
+    grids.strided_range_plus_1: {"T": 10, "S": 3},
+    grids.squares_to_80_percent: {"T": 10, "S": 3},
     grids.inspect: {"times": (10, 5), "alpha_bar": ALPHA_BAR},
     notation.translate: {"meaning": "clean sample"},
     notation.schedule_in_the_notation_of: {"author": "DDIM paper", "beta": np.array([0, 0.1, 0.2])},
+    notation.beta_in_the_notation_of: {"author": "DDIM paper", "symbols": SYMBOLS, "t": 1},
+    notation.marginal_in_the_notation_of: {"author": "DDIM paper", "symbols": SYMBOLS, "t": 1},
+    quality.metrics_of: {"data": "moons"},
+    quality.hat_sample: {"x_T": X, **PATH, "rng": rng()},
+    quality.draw: {
+        "data": "moons", "denoiser": "exact", "S": 2, "level": "0.5", "seed": 0, "spacing": "linear", "n": 5,
+    },
+    quality.true_draw: {"data": "moons", "seed": 0, "stream": 2, "n": 5},
+    quality.measure_with_error: {"data": "moons", "parts": [X, X]},
+    quality.floors: {"data": "moons", "n": 5, "repeats": 2},
+    bug_museum.right_sampler: {"x": X, "eps_fn": PATH["eps_fn"], "alpha_bar": ALPHA_BAR, "S": 3, "rng": rng()},
+    bug_museum.right_encoder: {"x": X, "eps_fn": PATH["eps_fn"], "alpha_bar": ALPHA_BAR, "S": 3, "rng": None},
+    lesson_01.chain: {"x0": X[:, 0], "beta": schedules.linear_beta(10), "rng": rng()},
+    lesson_04.link: {"t": 10, "s": 5, "eta": 0.5},
+    lesson_07.starts: {"seed": 0, "n": 5},
+    lesson_08.cell: {"data": "moons", "denoiser": "exact", "metric": "coverage", "level": "0", "S": 5},
+    lesson_08.floor: {"data": "moons", "metric": "coverage"},
+    lesson_09.class_shares: {"x": np.zeros((2, 64))},
+    lesson_10.control: {"name": "full", "ensemble": "all", "kind": "AP"},
+    data_files.read_data: {"name": "digits.npz"},
+    data_files.read_json: {"name": "results/lesson_09.json"},
+    data_files.read_arrays: {"name": "digits.npz"},
+    networks.DigitClassifier: {"width": 8, "features": 4},
     networks.PointMLP: {"dim": 2, "width": 8, "depth": 2, "target": "v", "schedule": "linear", "T": 10},
     networks.DigitUNet: {"channels": 4, "target": "v", "schedule": "linear", "T": 10},
     networks.eps_fn: {"model": NETWORK},
@@ -217,3 +296,127 @@ def test_fuzz_any_arguments_at_all(name, data):
         if isinstance(wrong[argument], int) and 1000 < wrong[argument] < 10**300:
             wrong[argument] = 1000
     assert complaint(function, right | wrong) is None
+
+
+# --- a reader's answer to an exercise may be anything --------------------------------------------------------------
+
+EXERCISES = {
+    number: found for info in iter_modules(exercises.__path__)
+    for number, found in import_module(f"{exercises.__name__}.{info.name}").EXERCISES.items()
+}  # fmt: skip
+
+
+class Hostile:
+    """Neither compared, nor shown, nor made an array of."""
+
+    def __eq__(self, other):
+        raise RuntimeError("no comparison")
+
+    __hash__ = None
+
+    def __str__(self):
+        raise RuntimeError("no words")
+
+    def __array__(self, *more):
+        raise RuntimeError("no array")
+
+
+def calls_itself(*arguments):
+    return calls_itself(*arguments)
+
+
+def leaves(*arguments):
+    sys.exit()
+
+
+ANSWERS = list(HOSTILE.values()) + [
+    ..., 1j, np.ones(3) * 1j, "1", (None, 1.0), b"a", range(3), np, int, [[[1, [2]]]], np.zeros(10**6), Hostile(),
+    np.datetime64("2020-01-01"), torch.ones(2, requires_grad=True), torch.ones(2, dtype=torch.bfloat16),
+]  # fmt: skip
+FUNCTIONS = [lambda: 1, lambda *_, key: 1, lambda *a: a, lambda *a: (yield 1), calls_itself, leaves, Hostile]
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_any_answer_gets_one_line_and_none_of_these_is_right(number, capsys):
+    for answer in ANSWERS + FUNCTIONS + [lambda *_, value=value: value for value in ANSWERS]:
+        verdict, sentence = checks.judge(EXERCISES[number], answer)
+        assert verdict in ("open", "wrong", "known mistake"), answer
+        assert len(sentence) < 600 and "\n" not in sentence
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_an_answer_that_works_in_place_does_not_change_the_question(number):
+    def spoils(*arguments):
+        for argument in arguments:
+            if isinstance(argument, np.ndarray):
+                argument *= 0
+
+    exercise = EXERCISES[number]
+    before = pickle.dumps(exercise.cases)
+    checks.judge(exercise, spoils)
+    assert pickle.dumps(exercise.cases) == before
+    assert checks.judge(exercise, exercise.truth)[0] == "right"
+
+
+# --- cells: out of order, interrupted, with a name written over ------------------------------------------------------
+
+LESSONS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+
+
+def code_cells(path):
+    return ["".join(c["source"]) for c in json.loads(path.read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_first_cell_alone_imports_and_no_cell_writes_over_an_import(path):
+    setup, *cells = [list(ast.walk(ast.parse(source))) for source in code_cells(path)]
+    imports = [node for node in setup if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    for node in (node for cell in cells for node in cell):
+        assert not isinstance(node, ast.Import | ast.ImportFrom)
+        assert not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in names), node.id
+        assert getattr(node, "name", "") not in names
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_after_a_name_was_written_over_or_a_cell_was_left_out_the_first_cell_helps(number, capsys):
+    setup, *cells = (compile(source, "a cell", "exec") for source in code_cells(LESSONS[number]))
+    names = {"display": lambda *shown, **more: None}
+    with pytest.raises(NameError) as too_early:
+        exec(cells[0], names)
+    exec(setup, names)
+    exec(cells[0], names | {})
+    mine = {name: 5 for name in names if name not in ("display", "__builtins__")}
+    with pytest.raises((TypeError, AttributeError)) as written_over:
+        exec(cells[0], names | mine)
+    for error in (too_early, written_over):
+        assert str(error.traceback[-1].path) == "a cell", "the reader's own line"
+    names |= mine
+    for cell in (setup, cells[0], setup, cells[0], cells[0]):
+        exec(cell, names)
+
+
+def test_an_interrupted_cell_leaves_nothing_half_done(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DDIM_LESSONS_PROGRESS", str(tmp_path / "progress.json"))
+    calls = []
+
+    @bounded_cache(1)
+    def sampler(S):
+        calls.append(S)
+
+        def eps_fn(x, t):
+            if len(calls) == 1 and t == 5:
+                raise KeyboardInterrupt
+            return x / 2
+
+        return ddim.ddim_sample(X, eps_fn, ALPHA_BAR, TAU)
+
+    with pytest.raises(KeyboardInterrupt):
+        sampler(2)
+    assert np.array_equal(sampler(2), ddim.ddim_sample(X, PATH["eps_fn"], ALPHA_BAR, TAU)) and calls == [2, 2]
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        checks.verify("1.1", 1.0, 1.0)
+    assert progress.done("equation") == set()
+    checks.verify("1.1", 1.0, 1.0)
+    assert progress.done("equation") == {"1.1"}

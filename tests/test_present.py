@@ -54,10 +54,27 @@ def test_the_keys_come_as_an_extension_that_jupyterlab_finds(tmp_path):
     (["x", "--check"], "the lesson is 'x'"),
     (["-1", "--notes"], "the lesson is '-1'"),
     (["00", "--port", "99999"], "port 99999 cannot be used"),
+    (["00", "--port", "-1"], "port -1 cannot be used"),
+    (["", "--notes"], "the lesson is ''"),
+    (["../00", "--check"], "the lesson is '../00'"),
+    (["00", "--folder", "/dev/null"], "[Errno "),
 ])  # fmt: skip
 def test_bad_input_gets_a_sentence(arguments, sentence, capsys):
     assert present.main(arguments) == 2
     assert capsys.readouterr().err.startswith(f"present: {sentence}")
+
+
+@pytest.mark.parametrize("arguments", [[], ["00", "--port", "many"], ["00", "--loud"], ["00", "01"]])
+def test_a_wrong_command_line_gets_the_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        present.main(arguments)
+    assert stop.value.code == 2 and "usage: python -m ddim_lessons.present" in capsys.readouterr().err
+
+
+def test_ctrl_c_in_the_preflight_is_no_traceback(monkeypatch, capsys):
+    monkeypatch.setattr(present, "run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert present.main(["--check", "00"]) == 130
+    assert capsys.readouterr().err == "present: stopped\n"
 
 
 def test_a_taken_port_gets_a_sentence(capsys):

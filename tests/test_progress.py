@@ -63,6 +63,16 @@ def test_a_place_that_cannot_be_written_or_read_does_no_harm(file, capsys):
     assert capsys.readouterr().out == "Exercise 5.3: ✓ right\n" and progress.done("exercise") == set()
 
 
+def test_a_reader_s_own_equations_of_any_name_leave_the_file_whole(file, capsys):
+    for name in (1.1, 5, None, ("1", 2), ["1.1"], "mine", "1.1.1"):
+        verify(name, 1.0, 1.0)
+    assert not file.exists()
+    verify("2.2", 1.0, 1.0)
+    file.write_text('{"exercise": [5.3, null, "5.1"], "equation": ["2.2", 7, [1]]}')
+    verify("2.3", 1.0, 1.0)
+    assert json.loads(file.read_text()) == {"exercise": ["5.1"], "equation": ["2.2", "2.3"]}
+
+
 def test_the_reader_s_home_is_the_default_and_tests_leave_it_alone(monkeypatch):
     assert ".ddim_lessons" not in str(progress.place()), "conftest.py must name another place"
     monkeypatch.delenv("DDIM_LESSONS_PROGRESS")

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import progress
 from ..ddim import ddim_path
+from ..errors import require_seed
 from ..metrics import noise_floor, sliced_w2
 from ..notation import SYMBOLS, translate
 from ..plots import BLUE, INK, ORANGE, PALE, draw_paths, draw_points, frame, panels
@@ -34,6 +35,7 @@ def run_sampler(data, S, eta, seed):
 
     The starting points x_T ~ N(0, I) depend on the seed alone, so every S and η share them.
     """
+    require_seed(seed)
     mixture, alpha_bar = data_set(data), alpha_bar_schedule("linear", 1000)
     start_rng, noise_rng, truth_rng = (np.random.default_rng([seed, part]) for part in range(3))
     x_T = start_rng.standard_normal((POINTS, 2))

@@ -8,6 +8,7 @@ from matplotlib.colors import ListedColormap
 
 from ..ddim import add_noise
 from ..digits import digit, load_digits
+from ..errors import require_choice, require_floats, require_rng, require_seed
 from ..gaussians import log_normal
 from ..oracle import finite_data
 from ..plots import BLUE, GREY, INK, ORANGE, VERMILION, draw_paths, draw_points, frame, panels
@@ -40,6 +41,7 @@ def density_map(schedule):
 
 def alpha_bar_shown(schedule):
     """Return ᾱ at the times shown of the schedule, a key of ``BETAS``; shape (51,)."""
+    require_choice("schedule", schedule, BETAS)
     alpha_bar = alpha_bar_from_beta(BETAS[schedule])
     return alpha_bar[:: (len(alpha_bar) - 1) // STOPS]
 
@@ -50,6 +52,9 @@ def walks(schedule, kind, seed):
 
     Every kind gives x_t the same law at each single time; what differs is how two times hang together.
     """
+    require_choice("schedule", schedule, BETAS)
+    require_choice("kind", kind, KINDS)
+    require_seed(seed)
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     x0 = three_peaks().sample(WALKERS, np.random.default_rng(seed))
     if kind == KINDS[0]:
@@ -65,6 +70,9 @@ def noise_of(x, schedule):
 
 def chain(x0, beta, rng):
     """Take all the T small steps x_t = √(1−β_t) x_{t−1} + √β_t ε_t from ``x0`` of shape (n,); shape (n, T + 1)."""
+    require_floats("x0", x0)
+    require_rng(rng)
+    alpha_bar_from_beta(beta)  # checks β
     path = [x0]
     for beta_t in beta[1:]:
         path.append((1 - beta_t) ** 0.5 * path[-1] + beta_t**0.5 * rng.standard_normal(x0.shape))

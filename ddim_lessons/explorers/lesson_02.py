@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..ddim import variance
-from ..errors import require_int
+from ..errors import require_choice, require_int
 from ..gaussians import affine_moments, exact_eps, log_normal, product, sampler_moments
 from ..plots import BLUE, GREY, INK, ORANGE, VERMILION, panels
 from ..schedules import alpha_bar_from_beta, alpha_bar_schedule, linear_beta, make_tau
@@ -141,6 +141,7 @@ SKIPS = {
 @lru_cache(maxsize=len(SKIPS) * len(STEPS))
 def output_moments(skip, S):
     """Return (means, variances) at time 0 for all of ``DATA_VARIANCES`` after S steps of the ``skip`` so named."""
+    require_choice("skip", skip, SKIPS)
     alpha_bar = alpha_bar_schedule("linear", 1000)
     moments = SKIPS[skip](DATA_MEAN, np.array(DATA_VARIANCES), alpha_bar, make_tau(1000, S))
     *_, (_, mean, var) = moments

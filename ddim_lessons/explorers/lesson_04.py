@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ddim import coefficients, eta_max, forward_coefficients, variance
+from ..ddim import alpha_bar_pair, coefficients, eta_max, forward_coefficients, variance
+from ..errors import require_int, require_real
 from ..gaussians import log_normal
 from ..plots import BLUE, GREY, INK, ORANGE, PALE, VERMILION, panels
 from ..schedules import alpha_bar_schedule, make_tau
@@ -35,7 +36,9 @@ class Link(NamedTuple):
 
 def link(t, s, eta, root=1):
     """Return the ``Link`` of the jump t → s > 0 at noise level η; where η is beyond the jump's bound, σ² = 1−ᾱ_s."""
-    alpha_bar_t, alpha_bar_s = float(ALPHA_BAR[t]), float(ALPHA_BAR[s])
+    require_int("s", s, 1)
+    require_real("eta", eta, 0)
+    alpha_bar_t, alpha_bar_s = alpha_bar_pair(ALPHA_BAR, t, s)
     sigma_sq = min(variance(alpha_bar_t, alpha_bar_s, eta), 1 - alpha_bar_s)
     k, lam = coefficients(alpha_bar_t, alpha_bar_s, sigma_sq, root)
     slope, c, _ = forward_coefficients(alpha_bar_t, alpha_bar_s, sigma_sq, root)

@@ -9,6 +9,7 @@ import torch
 
 from ..data_files import read_arrays, read_json
 from ..ddim import add_noise, ddim_sample
+from ..errors import require, require_choice, require_seed
 from ..metrics import noise_floor, sliced_w2
 from ..networks import PointMLP, eps_fn
 from ..plots import BLUE, INK, PALE, VERMILION, draw_points, frame, panels
@@ -34,6 +35,8 @@ TIMES = times_of(1000)
 
 def new_network(kind, seed, **arguments):
     """Return an untrained network of the class ``kind``, its weights drawn with ``seed``, the global one untouched."""
+    require(callable(kind), "kind", kind, "a class of networks, such as PointMLP")
+    require_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return kind(**arguments)
@@ -124,6 +127,7 @@ def recorded_tables():
 def recorded_changes(name):
     """Return the rows of the table in which ``name`` alone varies, the default's row included, in rising order."""
     table = recorded_tables()
+    require_choice("name", name, table["default"])
     default = table["rows"][0] | {name: table["default"][name]}
     return sorted([default, *(row for row in table["rows"] if name in row)], key=lambda row: row[name])
 
@@ -137,6 +141,7 @@ def recorded_arrays():
 @lru_cache(maxsize=len(SNAPSHOTS))
 def snapshot(step):
     """Return ``(x, t) -> ε̂`` of the recorded run after ``step`` steps, one of ``SNAPSHOTS``."""
+    require(step in SNAPSHOTS, "step", step, f"one of {SNAPSHOTS}")
     network = new_network(PointMLP, 0).requires_grad_(False)
     weights = recorded_arrays()["snapshots"][SNAPSHOTS.index(step)]
     torch.nn.utils.vector_to_parameters(torch.tensor(weights, dtype=torch.float32), network.parameters())

@@ -9,6 +9,7 @@ import numpy as np
 from ..cache import bounded_cache
 from ..ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
 from ..digits import as_ink, load_digits
+from ..errors import MANY, require_int, require_seed
 from ..metrics import coverage, frechet_distance, nearest, noise_floor, off_manifold, sliced_w2
 from ..networks import eps_fn, network_states
 from ..oracle import finite_data
@@ -222,6 +223,8 @@ def network(data):
 
 def starts(seed, n=POINTS, dim=2):
     """Return x_T ~ N(0, I), shape (n, dim): they depend on the seed alone, so every S and η share them."""
+    require_seed(seed)
+    require_int("n", n, 1, MANY)
     return np.random.default_rng([7, seed]).standard_normal((n, dim))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..bug_museum import EXHIBITS, encodes_ahead, right_encoder, right_sampler
 from ..data_files import read_arrays
-from ..errors import require, require_choice
+from ..errors import require, require_choice, require_int
 from ..gaussians import sampler_moments
 from ..grids import GRIDS, inspect
 from ..metrics import off_manifold
@@ -73,12 +73,15 @@ def table(data, denoiser, metric):
 
 def floor(data, metric):
     """Return (mean, spread), each of shape (steps,), of the metric of true samples, as many as were measured."""
+    require_choice("data", data, dict.fromkeys(data for data, _ in CASES))
     return recorded()[f"{data} floor"][metric_row(data, metric)].astype(float)
 
 
 def cell(data, denoiser, metric, level, S):
     """Return (value, error) of one cell of a table."""
     require_choice("level", level, LEVELS)
+    require_int("S", S, 1)
+    require(S in STEPS, "S", S, f"one of {STEPS}")
     return tuple(table(data, denoiser, metric)[:, LEVELS.index(level), STEPS.index(S)])
 
 
@@ -357,7 +360,9 @@ def exhibit(letter, data, S):
 
     The encoder's points are true ones, encoded by the exhibit and decoded by the right sampler.
     """
-    sampler = {"right": right_sampler, "right encoder": right_encoder, **EXHIBITS}[letter]
+    samplers = {"right": right_sampler, "right encoder": right_encoder, **EXHIBITS}
+    require_choice("letter", letter, samplers)
+    sampler = samplers[letter]
     mixture, alpha_bar, times = data_set(data), alpha_bar_schedule("linear", 1000), []
     encodes = sampler in (encodes_ahead, right_encoder)
 

@@ -12,6 +12,7 @@ from ..boxes import corners, decode, iou
 from ..cache import bounded_cache
 from ..data_files import read_arrays, read_json
 from ..detector import ENSEMBLES, UPDATES, detection_path, draw_codes, maps_of, precision_of, results
+from ..errors import require_choice
 from ..plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, panels
 from ..schedules import make_tau
 from ..shapes import SIDE, Pictures, crowd_pictures, draw_pictures
@@ -74,6 +75,9 @@ def recorded():
 
 def control(name, ensemble="all", kind="AP"):
     """Return the recorded values of a control, shape (steps, noise seeds), 16 boxes."""
+    require_choice("name", name, recorded()["controls"])
+    require_choice("ensemble", ensemble, ENSEMBLES)
+    require_choice("kind", kind, ("AP50", "AP"))
     return np.array(recorded()["controls"][name][ensemble][kind])
 
 
