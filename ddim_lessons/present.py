@@ -130,7 +130,9 @@ def presenting_copy(notebook, asked=()):
             if not exercise:
                 cell["metadata"]["jupyter"] = {"source_hidden": True}
         cells.append(cell)
-        cells += [hands(question, k) for k, question in enumerate(asked) if question["predict"] in "".join(cell["source"])]
+        cells += [
+            hands(question, k) for k, question in enumerate(asked) if question["predict"] in "".join(cell["source"])
+        ]
     return notebook | {"cells": cells}
 
 
