@@ -9,7 +9,7 @@ const page = (cell) => cell.node.closest(".jp-WindowedPanel-outer") || cell.node
 const height = (node) => node.getBoundingClientRect().height;
 
 // A page shows a whole cell: text and equations get a little smaller where they must, and a picture gets the height that
-// the rest of its cell leaves. A still picture grows, up to 1.5 times.
+// the rest of its cell leaves. A still picture grows, up to 1.5 times; a tall live one has its controls at its side.
 function fit(cell) {
   fitText(cell);
   const pictures = [...cell.node.querySelectorAll(".jp-RenderedImage img, .widget-image")];
@@ -19,6 +19,7 @@ function fit(cell) {
     const share = Math.max(200, (room * height(picture)) / taken);
     const { naturalWidth: across, naturalHeight: down } = picture;
     if (!down) continue; // it has not arrived yet
+    picture.parentElement.classList.toggle("ddim-tall", picture.matches(".widget-image") && across < 1.2 * down);
     if (picture.matches(".widget-image")) picture.style.maxHeight = `${share}px`;
     else picture.style.width = `${Math.min(1.5 * across, (share * across) / down)}px`;
   }

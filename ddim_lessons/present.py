@@ -27,8 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, NOTES = ROOT / "notebooks", ROOT / "lecture"
 ZOOM = 1.4  # pictures and controls against those of the lessons
 HOW_TO = (
-    "Page Down goes on to the next cell and runs it, Page Up goes back, E unfolds and folds a cell's code. "
-    "End with Ctrl+C here."
+    "Page Down goes on to the next cell and runs it, Page Up goes back, E unfolds and folds a cell's code, "
+    "F11 fills the screen. What has not been reached yet stays pale. End with Ctrl+C here."
 )
 
 SETTINGS = {
@@ -62,6 +62,9 @@ body {{ --jp-content-presentation-font-size1: 28px; --jp-code-presentation-font-
 .jp-Notebook .widget-vbox > .widget-image {{
   width: auto; height: auto; max-width: calc(100% - 370px) !important; max-height: 73vh; }}
 .jp-Notebook .widget-image ~ .widget-html {{ flex: 1 1 340px; }}
+.jp-Notebook .widget-vbox.ddim-tall {{ display: grid; grid-template: auto 1fr / auto 1fr; }}
+.jp-Notebook .widget-vbox.ddim-tall > .widget-image {{ grid-area: 1 / 1 / span 2; max-width: none !important; }}
+.jp-Notebook .widget-vbox.ddim-tall > .widget-hbox:first-child {{ grid-area: 1 / 2; }}
 """
 EXTENSION = {
     "name": "ddim-present",
