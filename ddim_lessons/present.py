@@ -27,8 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, NOTES = ROOT / "notebooks", ROOT / "lecture"
 ZOOM = 1.4  # pictures and controls against those of the lessons
 HOW_TO = (
-    "Page Down goes on to the next cell and runs it, Page Up goes back, E unfolds and folds a cell's code. "
-    "End with Ctrl+C here."
+    "Page Down goes on to the next cell and runs it, Page Up goes back, E unfolds and folds a cell's code, "
+    "F11 fills the screen. What has not been reached yet stays pale. End with Ctrl+C here."
 )
 
 SETTINGS = {
@@ -41,18 +41,30 @@ STYLE = f"""
 body {{ --jp-content-presentation-font-size1: 28px; --jp-code-presentation-font-size: 24px; }}
 .jp-Notebook .jp-Placeholder {{ opacity: 0.5; }}
 .jp-Notebook .jp-cell-toolbar, .jp-Notebook .jp-InputPrompt, .jp-Notebook .jp-OutputPrompt {{ display: none; }}
-.jp-Notebook .widget-vbox > .widget-hbox:first-child {{
-  zoom: {ZOOM}; position: sticky; top: 0; z-index: 2; background: var(--jp-layout-color0); }}
+.jp-Notebook .jp-Cell {{ scroll-margin-bottom: 8vh; }}
+.jp-Notebook.ddim-veiled .jp-Cell:not(.ddim-shown) {{ opacity: 0.07; }}
 .jp-Notebook .jp-OutputArea, .jp-Notebook .jp-OutputArea-child, .jp-Notebook .jp-OutputArea-output,
 .jp-Notebook .jp-Cell, .jp-Notebook .jp-Cell-outputWrapper, .jp-Notebook .widget-vbox {{ overflow: visible; }}
-.jp-Notebook .jupyter-widgets [role=status], .jp-Notebook .jp-RenderedHTMLCommon small {{ font-size: 26px; }}
-.jp-Notebook .widget-vbox > .widget-text, .jp-Notebook .widget-vbox > .jupyter-button {{ zoom: {ZOOM}; }}
-.jp-Notebook .widget-vbox > .widget-htmlmath {{ font-size: 26px; }}
-.jp-Notebook .jp-RenderedImage img {{ zoom: {ZOOM / 1.2:.2f}; max-width: 100%; }}
+.jp-Notebook .jupyter-widgets [role=status], .jp-Notebook .jupyter-widgets [role=alert],
+.jp-Notebook .widget-vbox > .widget-htmlmath, .jp-Notebook .jp-RenderedHTMLCommon small {{ font-size: 26px; }}
+.jp-Notebook .jp-MarkdownOutput {{ overflow: hidden; }}
+.jp-Notebook .jp-RenderedImage img {{ max-width: 100%; }}
+.jp-Notebook .widget-vbox > .widget-hbox:first-child, .jp-Notebook .widget-vbox > .widget-text,
+.jp-Notebook .widget-vbox > .jupyter-button {{ zoom: {ZOOM}; --jp-widgets-font-size: 17px; }}
+.jp-Notebook .widget-vbox > .widget-hbox:first-child {{
+  position: sticky; top: 0; z-index: 2; background: var(--jp-layout-color0); }}
+.jp-Notebook .widget-vbox > .widget-hbox .widget-inline-hbox {{ width: 370px !important; }}
+.jp-Notebook .widget-vbox > .widget-hbox .widget-inline-hbox > .widget-label {{ width: 136px !important; }}
+.jp-Notebook .widget-vbox > .widget-text {{ width: 540px !important; }}
+.jp-Notebook .widget-vbox > .widget-text > .widget-label {{ width: 430px !important; }}
 .jp-Notebook .widget-vbox:has(> .widget-image) {{ flex-flow: row wrap; align-items: flex-start; gap: 0 20px; }}
-.jp-Notebook .widget-vbox > .widget-hbox:first-child {{ flex: 1 0 100%; }}
-.jp-Notebook .widget-vbox > .widget-image {{ width: auto; height: auto; max-height: 73vh; }}
-.jp-Notebook .widget-vbox > .widget-html {{ flex: 1 1 340px; }}
+.jp-Notebook .widget-vbox:has(> .widget-image) > .widget-hbox:first-child {{ flex: 1 0 100%; }}
+.jp-Notebook .widget-vbox > .widget-image {{
+  width: auto; height: auto; max-width: calc(100% - 370px) !important; max-height: 73vh; }}
+.jp-Notebook .widget-image ~ .widget-html {{ flex: 1 1 340px; }}
+.jp-Notebook .widget-vbox.ddim-tall {{ display: grid; grid-template: auto 1fr / auto 1fr; }}
+.jp-Notebook .widget-vbox.ddim-tall > .widget-image {{ grid-area: 1 / 1 / span 2; max-width: none !important; }}
+.jp-Notebook .widget-vbox.ddim-tall > .widget-hbox:first-child {{ grid-area: 1 / 2; }}
 """
 EXTENSION = {
     "name": "ddim-present",
@@ -89,16 +101,21 @@ def notes(number):
 
 
 def questions(number):
-    """Return the questions of a lesson that are asked with a show of hands; a list of dicts, see questions.json."""
+    """Return the questions of a lesson that are asked with a show of hands, a list of dicts.
+
+    Each has ``predict``, words of the lesson's **Predict.**; ``choices``, the usual wrong idea among them; the
+    ``answer``; and ``why``, the sentence that is read when it is revealed.
+    """
     return json.loads((NOTES / "questions.json").read_text(encoding="utf-8")).get(number, [])
 
 
-def hands(question):
-    """A folded cell that asks a question; the picture that decides it is the lesson's next cell."""
-    arguments = ", ".join(repr(question[name]) for name in ("predict", "choices", "answer"))
+def hands(question, k=0):
+    """The ``k``-th folded cell that asks a question; what decides it is what the lesson shows next."""
+    plain = question["predict"].replace("*", "").replace("`", "")
+    arguments = ", ".join(map(repr, (plain, question["choices"], question["answer"], question["why"])))
     source = f"from ddim_lessons.widgets import ClassPrediction\n\nClassPrediction({arguments})"
     return {"cell_type": "code", "metadata": {"jupyter": {"source_hidden": True}}, "source": source} | {
-        "outputs": [], "execution_count": None, "id": "hands"
+        "outputs": [], "execution_count": None, "id": f"hands-{k}"
     }  # fmt: skip
 
 
@@ -116,7 +133,9 @@ def presenting_copy(notebook, asked=()):
             if not exercise:
                 cell["metadata"]["jupyter"] = {"source_hidden": True}
         cells.append(cell)
-        cells += [hands(question) for question in asked if question["predict"] in "".join(cell["source"])]
+        cells += [
+            hands(question, k) for k, question in enumerate(asked) if question["predict"] in "".join(cell["source"])
+        ]
     return notebook | {"cells": cells}
 
 

@@ -240,12 +240,13 @@ class LiveHTML(Live):
 class ClassPrediction:
     """A question for a class: a box for the show of hands on each choice, then "Reveal" says which one is right.
 
-    ``choices`` are texts, ``answer`` is one of them. The picture that decides it is the lesson's next cell.
+    ``choices`` are texts, ``answer`` is one of them, ``why`` is the sentence to say with it. The picture that decides
+    it is the lesson's next one.
     """
 
-    def __init__(self, question, choices, answer):
+    def __init__(self, question, choices, answer, why=""):
         require(answer in choices, "answer", answer, f"one of {list(choices)}")
-        self.choices, self.answer = list(choices), answer
+        self.choices, self.answer, self.why = list(choices), answer, why
         self.hands = [ipw.BoundedIntText(0, 0, 9999, **_common(choice)) for choice in choices]
         for box in self.hands:
             box.style.description_width, box.layout.width = "230px", "330px"
@@ -256,12 +257,12 @@ class ClassPrediction:
         self.box = ipw.VBox([title, *self.hands, self.button, self.result])
 
     def reveal(self):
-        """Show how many hands each choice got, and mark the right one."""
+        """Show how many hands each choice got, mark the right one, and say why."""
         total = sum(box.value for box in self.hands)
         lines = [
             f"{'✓' if choice == self.answer else '·'} {choice}: {box.value} of {total}"
             for choice, box in zip(self.choices, self.hands, strict=True)
-        ]
+        ] + [self.why]
         self.result.value = f'<p role="status" style="line-height:1.5">{"<br>".join(map(escape, lines))}</p>'
 
     def _repr_mimebundle_(self, **_):

@@ -57,6 +57,13 @@ def test_notes_are_there_short_and_true_to_the_lesson(path):
     assert wrong == [], f"lecture/{number}.md quotes what the lesson does not say"
 
 
+@pytest.mark.parametrize("path", PATHS, ids=NUMBERS)
+def test_numbers_of_the_questions_for_a_class_are_the_lessons(path):
+    number = path.stem[:2]
+    for question in present.questions(number):
+        assert complaints(question["why"], number, read(path)) == []
+
+
 def test_planted_errors_in_notes_are_seen():
     text = "§9 `no such slider` 0.123 (7.99)"
     assert complaints(text, "07", read(PATHS[7])) == ["§9", "`no such slider`", "(7.99)", "0.123", "7.99"]

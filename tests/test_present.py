@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from html import unescape
 
 import pytest
 
@@ -130,7 +131,25 @@ def test_a_question_for_the_class_stands_behind_its_prediction(number, question)
     asked = eval(sources[where].rpartition("\n")[2], names)
     asked.hands[0].value, asked.hands[1].value = 3, 9
     asked.button.click()
-    assert f"✓ {question['answer']}" in asked.result.value and asked.result.value.count("of 12") == len(asked.choices)
+    shown = unescape(asked.result.value)
+    assert f"✓ {question['answer']}" in shown and question["why"] in shown
+    assert shown.count("of 12") == len(asked.choices)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_each_lesson_asks_the_class_and_what_comes_next_decides(number):
+    """At least two questions; code that shows something comes before any text."""
+    asked = present.questions(number)
+    assert len(asked) >= 2
+    copy = present.presenting_copy(read(number), asked)["cells"]
+    ids = [cell["id"] for cell in copy]
+    assert len(set(ids)) == len(ids)
+    shown = {cell["id"] for cell in read(number)["cells"] if cell.get("outputs")}
+    for k in range(len(asked)):
+        after = copy[ids.index(f"hands-{k}") + 1 :][:2]
+        assert after[0]["cell_type"] == "code" and shown & {cell["id"] for cell in after if cell["cell_type"] == "code"}
+    for question in asked:
+        assert 3 <= len(set(question["choices"])) == len(question["choices"]) and question["why"].endswith(".")
 
 
 def test_a_question_whose_answer_is_no_choice_is_refused():
