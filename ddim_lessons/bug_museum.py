@@ -73,7 +73,7 @@ def told_the_next_time(x, eps_fn, alpha_bar, S, rng):
 
 
 def never_arrives(x, eps_fn, alpha_bar, S, rng):
-    """The list of noise levels starts at the first visited time, not at the data: the last hop is missing."""
+    """The list of noise levels starts at the first visited time, not at the data: the last jump is missing."""
     times = make_tau(len(alpha_bar) - 1, S)[:-1]
     for t, t_prev in pairwise((*times, times[-1])):
         eps_hat = eps_fn(x, t)

@@ -1,6 +1,6 @@
 """Grids of times as libraries make them, in our index (time t is their index t − 1), and an inspector that trusts none.
 
-A grid is the tuple of the times at which the denoiser is asked, from the first step to the last; the last hop goes
+A grid is the tuple of the times at which the denoiser is asked, from the first step to the last; the last jump goes
 from its last time to the data, t = 0. The times are not checked, on purpose: see :func:`inspect`.
 """
 
@@ -18,7 +18,7 @@ class Inspection(NamedTuple):
 
     steps: int  # how often the denoiser is asked
     start: float | None  # ᾱ where pure noise is put in; None if that time does not exist
-    last_hop: float | None  # 1 − ᾱ at the last time: the noise that the last hop must remove at once
+    last_jump: float | None  # 1 − ᾱ at the last time: the noise that the last jump must remove at once
     out_of_range: tuple  # times that do not exist
     repeated: int  # steps that go nowhere
 
@@ -84,7 +84,7 @@ def inspect(times, alpha_bar):
     return Inspection(
         steps=len(times),
         start=level(times[0]),
-        last_hop=None if last is None else 1 - last,
+        last_jump=None if last is None else 1 - last,
         out_of_range=tuple(t for t in times if not 0 <= t <= T),
         repeated=len(times) - len(set(times)),
     )

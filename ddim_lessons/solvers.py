@@ -92,7 +92,7 @@ def multistep_path(x_T, eps_fn, alpha_bar, tau, guess="x0"):
     The step is DDIM's, with a ``guess`` moved half a step ahead along the line through the last two:
 
     * ``eps``: ε̂ over σ̃, the two-step method of Adams and Bashforth;
-    * ``x0``: x̂_0 over λ = −log σ̃, which is DPM-Solver++(2M) of Lu et al. 2022; its last hop to 0 is DDIM's own.
+    * ``x0``: x̂_0 over λ = −log σ̃, which is DPM-Solver++(2M) of Lu et al. 2022; its last jump to 0 is DDIM's own.
     """
     check_tau(tau, horizon(alpha_bar))
     require_choice("guess", guess, GUESSES)

@@ -49,8 +49,8 @@ def asks_as_often_as_it_was_told(sampler):
         assert len(run(sampler, S, x=X_T[:2])[1].times) == S
 
 
-def makes_its_last_hop(sampler):
-    """Without the last hop the samples keep the noise of the last time asked about."""
+def makes_its_last_jump(sampler):
+    """Without the last jump the samples keep the noise of the last time asked about."""
     samples, spy = run(sampler)
     assert samples.std() < 0.01 * spy.shown[-1].std()
 
@@ -103,7 +103,7 @@ CASES = {  # the bug: (its test, the exhibit, what is right instead)
     "clamped variance": (keeps_the_spread_of_every_marginal, museum.clamped_variance, with_noise),
     "late start": (starts_in_pure_noise, museum.late_start, museum.right_sampler),
     "told the next time": (asks_about_the_point_s_own_time, museum.told_the_next_time, museum.right_sampler),
-    "never arrives": (makes_its_last_hop, museum.never_arrives, museum.right_sampler),
+    "never arrives": (makes_its_last_jump, museum.never_arrives, museum.right_sampler),
     "wrong count": (asks_as_often_as_it_was_told, museum.wrong_count, museum.right_sampler),
     "encodes ahead": (an_encoder_asks_about_the_data_first, museum.encodes_ahead, museum.right_encoder),
 }

@@ -38,13 +38,13 @@ def test_ends_and_counts(grid, S, first, last, steps):
     times = GRIDS[grid](1000, S)
     assert (times[0], times[-1], len(times)) == (first, last, steps)
     found = inspect(times, ALPHA_BAR)
-    assert found.start == ALPHA_BAR[first] and found.last_hop == 1 - ALPHA_BAR[last]
+    assert found.start == ALPHA_BAR[first] and found.last_jump == 1 - ALPHA_BAR[last]
 
 
 def test_a_grid_beyond_the_end_has_no_start():
     found = inspect((1001, 500, 500), ALPHA_BAR)
     assert found.start is None and found.out_of_range == (1001,) and found.repeated == 1
-    assert inspect((5, -3), ALPHA_BAR).last_hop is None
+    assert inspect((5, -3), ALPHA_BAR).last_jump is None
 
 
 def test_every_grid_falls_for_every_schedule():

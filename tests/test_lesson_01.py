@@ -36,17 +36,17 @@ ANSWERS = [
     ("1.2", lambda x0, beta, t: ((1 - product(beta, t)) ** 0.5 * x0, product(beta, t)), "changed places"),
     ("1.2", lambda x0, beta, t: (x0, product(beta, t)), "none of the usual mistakes"),
     ("1.2", lambda x0, beta, t: beta[t + 1], "IndexError"),
-    ("1.3", lambda x, eps, ab, s, k: ab[k] ** 0.5 * x + (1 - ab[k]) ** 0.5 * eps, "as if x_s were x_0"),
-    ("1.3", lambda x, eps, ab, s, k: mix(x, eps, ab[k] / ab[s - 1]), "started one step early"),
+    ("1.3", lambda x, eps, ab, s, t: ab[t] ** 0.5 * x + (1 - ab[t]) ** 0.5 * eps, "as if x_s were x_0"),
+    ("1.3", lambda x, eps, ab, s, t: mix(x, eps, ab[t] / ab[s - 1]), "started one step early"),
     (
         "1.3",
-        lambda x, eps, ab, s, k: (ab[k] / ab[s]) ** 0.5 * x + (ab[s] - ab[k]) ** 0.5 * eps,
+        lambda x, eps, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x + (ab[s] - ab[t]) ** 0.5 * eps,
         "difference of the two",
     ),
-    ("1.3", lambda x, eps, ab, s, k: (ab[k] / ab[s]) ** 0.5 * x + (1 - ab[k] / ab[s]) * eps, "scaled by its variance"),
-    ("1.3", lambda x, eps, ab, s, k: ab[k] / ab[s] * x + (1 - ab[k] / ab[s]) ** 0.5 * eps, "signal lacks its square"),
-    ("1.3", lambda x, eps, ab, s, k: mix(x, -eps, ab[k] / ab[s]), "wrong sign"),
-    ("1.3", lambda x, eps, ab, s, k: x, "none of the usual mistakes"),
+    ("1.3", lambda x, eps, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x + (1 - ab[t] / ab[s]) * eps, "scaled by its variance"),
+    ("1.3", lambda x, eps, ab, s, t: ab[t] / ab[s] * x + (1 - ab[t] / ab[s]) ** 0.5 * eps, "signal lacks its square"),
+    ("1.3", lambda x, eps, ab, s, t: mix(x, -eps, ab[t] / ab[s]), "wrong sign"),
+    ("1.3", lambda x, eps, ab, s, t: x, "none of the usual mistakes"),
     ("1.4", lambda beta: 0.0, "for the data"),
     ("1.4", lambda beta: beta[0], "that is the variance"),
     ("1.4", lambda beta: (1 - beta[0]) ** 0.5, "factor of the signal"),
@@ -137,19 +137,19 @@ def test_1_5_wrong_by_one_index():
 
 
 def test_1_6_wrong_with_the_difference_of_variances():
-    a_s, a_k = sp.symbols("a_s a_k", positive=True)
-    verify("1.6", a_k / a_s * (1 - a_s) + 1 - a_k / a_s, 1 - a_k)
+    a_s, a_t = sp.symbols("a_s a_t", positive=True)
+    verify("1.6", a_t / a_s * (1 - a_s) + 1 - a_t / a_s, 1 - a_t)
     with pytest.raises(EquationError, match=r"1\.6"):
-        verify("1.6", a_k / a_s * (1 - a_s) + a_s - a_k, 1 - a_k)
+        verify("1.6", a_t / a_s * (1 - a_s) + a_s - a_t, 1 - a_t)
 
 
 def test_1_7_wrong_with_the_later_variance():
     beta, alpha_bar = linear_beta(1000), alpha_bar_schedule("linear", 1000)
-    s, k, x0 = 200, 300, 1.5
-    x = explore.chain(np.full(10_000, x0), beta[: k + 1], np.random.default_rng(3))
-    draws = (x[:, s] - alpha_bar[s] ** 0.5 * x0) * (x[:, k] - alpha_bar[k] ** 0.5 * x0)
+    s, t, x0 = 200, 300, 1.5
+    x = explore.chain(np.full(10_000, x0), beta[: t + 1], np.random.default_rng(3))
+    draws = (x[:, s] - alpha_bar[s] ** 0.5 * x0) * (x[:, t] - alpha_bar[t] ** 0.5 * x0)
     with pytest.raises(EquationError, match=r"1\.7"):
-        verify_mean("1.7", draws, np.sqrt(alpha_bar[k] / alpha_bar[s]) * (1 - alpha_bar[k]))
+        verify_mean("1.7", draws, np.sqrt(alpha_bar[t] / alpha_bar[s]) * (1 - alpha_bar[t]))
 
 
 def test_1_8_wrong_way_back():

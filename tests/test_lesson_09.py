@@ -211,7 +211,7 @@ def test_multistep_is_ddim_on_the_first_step_and_moments_are_those_of_the_path()
     states = list(ddim_states(X_T, MOONS, ALPHA_BAR, (1000, 400, 0)))
     assert [m.t for m in moments] == [1000, 400, 0] and np.allclose(moments[1].x, states[1])
     assert np.allclose(moments[0].x0_hat, ddim.predict_x0(X_T, MOONS(X_T, 1000), ALPHA_BAR[1000]))
-    # the last hop to 0 of x0 is DDIM's own; that of eps is not
+    # the last jump to 0 of x0 is DDIM's own; that of eps is not
     assert np.allclose(moments[2].x, states[2])
     assert not np.allclose(multistep_sample(X_T, MOONS, ALPHA_BAR, (1000, 400, 0), "eps"), states[2])
 

@@ -23,10 +23,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 # --- exercises ---------------------------------------------------------------------------------------------------
 
 
-def eps(z, x, a):
-    return (z - np.sqrt(a) * x) / np.sqrt(1 - a)
-
-
 def best_sums(o):
     return np.sort(o, axis=0)[::-1][:5].sum(axis=0)
 
@@ -38,42 +34,28 @@ ANSWERS = [
     ("10.1", lambda z, s: (np.clip(z, -s, s) * s + 1) / 2, "multiplied by the scale"),
     ("10.1", lambda z, s: np.clip(z, -s, s) / s / 2 + 1, "changed places"),
     ("10.1", lambda z, s: z, "none of the usual mistakes"),
-    ("10.2", lambda z, x, a, b, v, n: b**0.5 * x + (1 - b - v) ** 0.5 * eps(z, x / a**0.5, a) + v**0.5 * n, "√ᾱ_t"),
-    (
-        "10.2",
-        lambda z, x, a, b, v, n: b**0.5 * x + (1 - b - v) ** 0.5 * (z - a**0.5 * x) + v**0.5 * n,
-        "not divided",
-    ),
-    ("10.2", lambda z, x, a, b, v, n: b**0.5 * x + (1 - b) ** 0.5 * eps(z, x, a) + v**0.5 * n, "make room"),
-    ("10.2", lambda z, x, a, b, v, n: b**0.5 * x + (1 - b - v) ** 0.5 * eps(z, x, a) + v * n, "σ² z"),
-    ("10.2", lambda z, x, a, b, v, n: b**0.5 * x + (1 - b) ** 0.5 * n, "forgets z_t"),
-    ("10.2", lambda z, x, a, b, v, n: x, "none of the usual mistakes"),
-    ("10.3", lambda o: np.floor(best_sums(o)).astype(int), "without a box"),
-    ("10.3", lambda o: np.maximum(1, np.floor(np.sort(o, 1)[:, ::-1][:, :5].sum(1))).astype(int), "over the objects"),
-    ("10.3", lambda o: np.maximum(1, np.floor(o.sum(axis=0))).astype(int), "over all boxes"),
-    ("10.3", lambda o: np.maximum(1, np.floor(o[::-1][:5].sum(axis=0))).astype(int), "not the five best"),
-    ("10.3", lambda o: np.maximum(1, np.round(best_sums(o))).astype(int), "rounded to the nearest"),
-    ("10.3", lambda o: np.full(o.shape[1], 7), "none of the usual mistakes"),
-    ("10.4", lambda S: S, "every visit"),
-    ("10.4", lambda S: S - 1, "nothing would be found"),
-    ("10.4", lambda S: 1, "last visit alone"),
-    ("10.4", lambda S: max(1, S - 2), "left out two"),
-    ("10.4", lambda S: 3, "none of the usual mistakes"),
-    ("10.5", lambda one, full, fresh: (fresh - one) / (full - one), "keeps, not what it loses"),
-    ("10.5", lambda one, full, fresh: (full - fresh) / full, "not with the gain"),
-    ("10.5", lambda one, full, fresh: (full - fresh) / (fresh - one), "gain of fresh noise"),
-    ("10.5", lambda one, full, fresh: full - fresh, "not a share"),
-    ("10.5", lambda one, full, fresh: (fresh - full) / (full - one), "sign is wrong"),
-    ("10.5", lambda one, full, fresh: 0.5, "none of the usual mistakes"),
+    ("10.2", lambda o: np.floor(best_sums(o)).astype(int), "without a box"),
+    ("10.2", lambda o: np.maximum(1, np.floor(np.sort(o, 1)[:, ::-1][:, :5].sum(1))).astype(int), "over the objects"),
+    ("10.2", lambda o: np.maximum(1, np.floor(o.sum(axis=0))).astype(int), "over all boxes"),
+    ("10.2", lambda o: np.maximum(1, np.floor(o[::-1][:5].sum(axis=0))).astype(int), "not the five best"),
+    ("10.2", lambda o: np.maximum(1, np.round(best_sums(o))).astype(int), "rounded to the nearest"),
+    ("10.2", lambda o: np.full(o.shape[1], 7), "none of the usual mistakes"),
+    ("10.3", lambda S: S, "every visit"),
+    ("10.3", lambda S: S - 1, "nothing would be found"),
+    ("10.3", lambda S: 1, "last visit alone"),
+    ("10.3", lambda S: max(1, S - 2), "left out two"),
+    ("10.3", lambda S: 3, "none of the usual mistakes"),
+    ("10.4", lambda one, full, fresh: (fresh - one) / (full - one), "keeps, not what it loses"),
+    ("10.4", lambda one, full, fresh: (full - fresh) / full, "not with the gain"),
+    ("10.4", lambda one, full, fresh: (full - fresh) / (fresh - one), "gain of fresh noise"),
+    ("10.4", lambda one, full, fresh: full - fresh, "not a share"),
+    ("10.4", lambda one, full, fresh: (fresh - full) / (full - one), "sign is wrong"),
+    ("10.4", lambda one, full, fresh: 0.5, "none of the usual mistakes"),
 ]
 
 
 def test_the_truths_are_the_packages():
     assert np.allclose(answers.decoded(answers.Z, 2.0), decode(answers.Z))
-    z, x, t, s, eta = answers.Z_T, answers.X0_HAT, 750, 500, 0.6
-    sigma_sq = eta**2 * (1 - ALPHA_BAR[s]) * (1 - ALPHA_BAR[t] / ALPHA_BAR[s]) / (1 - ALPHA_BAR[t])
-    mine = answers.step(z, x, ALPHA_BAR[t], ALPHA_BAR[s], sigma_sq, answers.NOISE)
-    assert np.allclose(mine, ddim_step(z, predict_eps(z, x, ALPHA_BAR[t]), ALPHA_BAR, t, s, eta, answers.NOISE))
 
 
 # --- planted errors ----------------------------------------------------------------------------------------------

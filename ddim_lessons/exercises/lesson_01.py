@@ -88,37 +88,37 @@ EXERCISES = {
         ],
     ),
     "1.3": Exercise(
-        truth=lambda x_s, eps, alpha_bar, s, k: _further(x_s, eps, alpha_bar[k] / alpha_bar[s]),
-        cases=[(1.5, 0.8, ALPHA_BAR, s, k) for s, k in ((1, 3), (2, 4), (1, 4))],
+        truth=lambda x_s, eps, alpha_bar, s, t: _further(x_s, eps, alpha_bar[t] / alpha_bar[s]),
+        cases=[(1.5, 0.8, ALPHA_BAR, s, t) for s, t in ((1, 3), (2, 4), (1, 4))],
         mistakes=[
             Mistake(
                 "you jumped as if x_s were x_0",
-                lambda x_s, eps, alpha_bar, s, k: _further(x_s, eps, alpha_bar[k]),
+                lambda x_s, eps, alpha_bar, s, t: _further(x_s, eps, alpha_bar[t]),
                 "part of the noise is in x_s already; only the steps after s are still to come.",
             ),
             Mistake(
                 "you started one step early",
-                lambda x_s, eps, alpha_bar, s, k: _further(x_s, eps, alpha_bar[k] / alpha_bar[s - 1]),
-                "the steps to come are s + 1 … k; the factor of time s is in x_s already.",
+                lambda x_s, eps, alpha_bar, s, t: _further(x_s, eps, alpha_bar[t] / alpha_bar[s - 1]),
+                "the steps to come are s + 1 … t; the factor of time s is in x_s already.",
             ),
             Mistake(
                 "the noise is the difference of the two noise variances",
-                lambda x_s, eps, ab, s, k: (ab[k] / ab[s]) ** 0.5 * x_s + (ab[s] - ab[k]) ** 0.5 * eps,
+                lambda x_s, eps, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x_s + (ab[s] - ab[t]) ** 0.5 * eps,
                 "the noise in x_s shrinks on the way, so more than the difference is added.",
             ),
             Mistake(
                 "the noise is scaled by its variance",
-                lambda x_s, eps, ab, s, k: (ab[k] / ab[s]) ** 0.5 * x_s + (1 - ab[k] / ab[s]) * eps,
+                lambda x_s, eps, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x_s + (1 - ab[t] / ab[s]) * eps,
                 "ε has variance 1; a factor c gives it the variance c².",
             ),
             Mistake(
                 "the signal lacks its square root",
-                lambda x_s, eps, ab, s, k: ab[k] / ab[s] * x_s + (1 - ab[k] / ab[s]) ** 0.5 * eps,
+                lambda x_s, eps, ab, s, t: ab[t] / ab[s] * x_s + (1 - ab[t] / ab[s]) ** 0.5 * eps,
                 "the quotient is a share of variance; x_s itself is scaled by less.",
             ),
             Mistake(
                 "the noise has the wrong sign",
-                lambda x_s, eps, ab, s, k: (ab[k] / ab[s]) ** 0.5 * x_s - (1 - ab[k] / ab[s]) ** 0.5 * eps,
+                lambda x_s, eps, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x_s - (1 - ab[t] / ab[s]) ** 0.5 * eps,
                 "its law would be the same, but add_noise adds: with this sign ε̂ would be −ε in all that follows.",
             ),
         ],
@@ -145,12 +145,12 @@ EXERCISES = {
             Mistake(
                 "that is the noise at the noisy end",
                 lambda beta: (1 - np.prod(1 - beta)) ** 0.5,
-                "the last hop goes to index 0.",
+                "the last jump goes to index 0.",
             ),
             Mistake(
                 "that is the noise one entry later",
                 lambda beta: (1 - (1 - beta[0]) * (1 - beta[1])) ** 0.5,
-                "the last hop goes to index 0, and cumprod's entry 0 has one factor.",
+                "the last jump goes to index 0, and cumprod's entry 0 has one factor.",
             ),
         ],
     ),

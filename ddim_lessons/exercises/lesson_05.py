@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..checks import Exercise, Mistake, choice
+from ..checks import Exercise, Mistake
 from ..ddim import coefficients, variance
 from ..objective import gamma
 
@@ -95,17 +95,7 @@ EXERCISES = {
             ),
         ],
     ),
-    "5.3": choice(
-        ("k²", "λ²", "1/2", "1/σ²", "none"),
-        right="λ²",
-        wrong={
-            "k²": "both means contain k x_t, with the same k: what is left of it in their difference?",
-            "1/2": "the line has a 2 in its denominator.",
-            "1/σ²": "the line has σ² in its denominator.",
-            "none": "put the two means of (5.3) into the KL divergence of exercise 5.1.",
-        },
-    ),
-    "5.4": Exercise(
+    "5.3": Exercise(
         truth=lambda: {2, 3},
         cases=[()],
         mistakes=[
@@ -131,7 +121,7 @@ EXERCISES = {
             ),
         ],
     ),
-    "5.5": Exercise(
+    "5.4": Exercise(
         truth=lambda var, alpha_bar_j: np.log((alpha_bar_j * var + 1 - alpha_bar_j) / var) / 2,
         cases=[(0.01, 0.195), (0.25, 0.5), (4.0, 0.8)],
         mistakes=[

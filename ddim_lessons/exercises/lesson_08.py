@@ -119,7 +119,7 @@ EXERCISES = {
             Mistake(
                 "the second number is the signal, not the noise",
                 lambda indices, ab: np.array([ab[max(indices) + 1], ab[min(indices) + 1]]),
-                "the last hop removes 1 − ᾱ.",
+                "the last jump removes 1 − ᾱ.",
             ),
             Mistake(
                 "start and end have changed places",

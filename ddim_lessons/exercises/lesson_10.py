@@ -1,24 +1,16 @@
-"""Exercises of lesson 10: the code of boxes, the step from x̂_0, dynamic k, the ensemble that drops a step, a share."""
+"""Exercises of lesson 10: the code of boxes, dynamic k, the ensemble that drops a step, a share."""
 
 import numpy as np
 
 from ..checks import Exercise, Mistake
 
 Z = np.array([[0.4, -1.2, -1.5, -1.0], [2.6, 0.3, -0.8, 3.1], [-3.0, 1.9, 0.0, -2.2]])
-Z_T, X0_HAT = np.array([[0.9, -1.3, 0.2, 2.1]]), np.array([[0.4, -0.6, -1.5, -1.2]])
-NOISE = np.array([[0.7, 0.1, -1.0, 2.0]])
 OVERLAPS = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], [0, 0.1, 0, 0.3, 0, 0.2, 0.1], [0.1, 0, 0.2, 0, 0, 0, 0]]).T
 
 
 def decoded(z, scale):
     """The boxes of a code that may lie outside ±scale."""
     return (np.clip(z, -scale, scale) / scale + 1) / 2
-
-
-def step(z_t, x0_hat, a_t, a_s, sigma_sq, noise):
-    """(10.4): one DDIM step that is given x̂_0."""
-    eps_hat = (z_t - np.sqrt(a_t) * x0_hat) / np.sqrt(1 - a_t)
-    return np.sqrt(a_s) * x0_hat + np.sqrt(1 - a_s - sigma_sq) * eps_hat + np.sqrt(sigma_sq) * noise
 
 
 def matches(overlaps):
@@ -70,43 +62,6 @@ EXERCISES = {
         ],
     ),
     "10.2": Exercise(
-        truth=step,
-        cases=[(Z_T, X0_HAT, 0.2, 0.5, 0.1, NOISE), (Z_T, X0_HAT, 2.4e-9, 0.14, 0.0, NOISE)],
-        mistakes=[
-            Mistake(
-                "your ε̂ forgot that x̂_0 is scaled by √ᾱ_t",
-                lambda z, x, a, b, v, n: (
-                    np.sqrt(b) * x + np.sqrt(1 - b - v) * (z - x) / np.sqrt(1 - a) + np.sqrt(v) * n
-                ),
-                "z_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε; solve for ε.",
-            ),
-            Mistake(
-                "your ε̂ is not divided by √(1−ᾱ_t)",
-                lambda z, x, a, b, v, n: np.sqrt(b) * x + np.sqrt(1 - b - v) * (z - np.sqrt(a) * x) + np.sqrt(v) * n,
-                "ε̂ must have variance 1 where x̂_0 is right.",
-            ),
-            Mistake(
-                "the direction does not make room for the noise",
-                lambda z, x, a, b, v, n: (
-                    np.sqrt(b) * x + np.sqrt(1 - b) * (z - np.sqrt(a) * x) / np.sqrt(1 - a) + np.sqrt(v) * n
-                ),
-                "the variances of direction and noise must add up to 1−ᾱ_s.",
-            ),
-            Mistake(
-                "you added σ² z instead of σ z",
-                lambda z, x, a, b, v, n: (
-                    np.sqrt(b) * x + np.sqrt(1 - b - v) * (z - np.sqrt(a) * x) / np.sqrt(1 - a) + v * n
-                ),
-                "sigma_sq is a variance.",
-            ),
-            Mistake(
-                "this renoises x̂_0 and forgets z_t",
-                lambda z, x, a, b, v, n: np.sqrt(b) * x + np.sqrt(1 - b) * n,
-                "that is a fresh draw of the marginal; DDIM keeps ε̂, the noise that is in z_t already.",
-            ),
-        ],
-    ),
-    "10.3": Exercise(
         truth=matches,
         cases=[(OVERLAPS,), (OVERLAPS[:, ::-1] * 0.5,), (OVERLAPS[1:5],)],
         mistakes=[
@@ -137,7 +92,7 @@ EXERCISES = {
             ),
         ],
     ),
-    "10.4": Exercise(
+    "10.3": Exercise(
         truth=counted,
         cases=[(1,), (2,), (4,), (8,)],
         mistakes=[
@@ -147,7 +102,7 @@ EXERCISES = {
             Mistake("you left out two", lambda S: max(1, S - 2), "the last visit is the one at the smallest time."),
         ],
     ),
-    "10.5": Exercise(
+    "10.4": Exercise(
         truth=share,
         cases=[(0.80, 0.90, 0.88), (0.824, 0.909, 0.905), (0.5, 0.7, 0.75)],
         mistakes=[

@@ -302,12 +302,12 @@ COUNTS = (1, 2, 5, 10, 20, 30, 50, 100, 300, 600, 999, 1000)
 
 
 def grid_inspector(grid="leading, from index 0") -> LiveFigure:
-    """Where a grid really starts, where its last hop begins, how many steps it has, and what does not exist."""
+    """Where a grid really starts, where its last jump begins, how many steps it has, and what does not exist."""
     figure, axes = panels(width=9.5, height=4.0)
     axes.set(xlim=(1030, -15), ylim=(-0.04, 1.08), xlabel="time t, sampling runs to the right", ylabel="noise √(1−ᾱ_t)")
     (curve,) = axes.plot([], [], color=PALE, linewidth=3, label="all times")
     (asked,) = axes.plot([], [], "o", color=BLUE, markersize=5, label="the denoiser is asked")
-    (hop,) = axes.plot([], [], color=ORANGE, linewidth=3, label="last hop")
+    (jump,) = axes.plot([], [], color=ORANGE, linewidth=3, label="last jump")
     (start,) = axes.plot(
         [], [], "s", color=VERMILION, markersize=11, fillstyle="none", markeredgewidth=2.5, label="start"
     )
@@ -327,11 +327,11 @@ def grid_inspector(grid="leading, from index 0") -> LiveFigure:
         curve.set_data(np.arange(1001), noise)
         asked.set_data(there, noise[there])
         start.set_data(times[:1], [noise[min(times[0], 1000)]])
-        hop.set_data([times[-1], 0], [noise[times[-1]], 0])
+        jump.set_data([times[-1], 0], [noise[times[-1]], 0])
         outside.set_data(found.out_of_range, noise[[1000] * len(found.out_of_range)])
         return _grid_words(grid, S, times, found)
 
-    return LiveFigure(figure, [curve, hop, asked, start, outside], controls, update)
+    return LiveFigure(figure, [curve, jump, asked, start, outside], controls, update)
 
 
 def _grid_words(grid, S, times, found):
@@ -344,8 +344,8 @@ def _grid_words(grid, S, times, found):
     twice = f" Steps that go nowhere: {found.repeated}." if found.repeated else ""
     often = "once" if found.steps == 1 else f"{found.steps} times"
     return (
-        f"“{grid}”, S = {S}: the denoiser is asked {often}. {begins}; the last hop starts at "
-        f"t = {times[-1]} and removes noise of variance {found.last_hop:.2g} at once.{twice}"
+        f"“{grid}”, S = {S}: the denoiser is asked {often}. {begins}; the last jump starts at "
+        f"t = {times[-1]} and removes noise of variance {found.last_jump:.2g} at once.{twice}"
     )
 
 
