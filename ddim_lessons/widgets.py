@@ -24,18 +24,37 @@ CONTROL_STYLE = {"description_width": "110px"}
 QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
 
 
-# The front end's sliders and play buttons have no accessible name. This names them, once, when they are shown: a slider
-# by its label and its readout, so that the name follows the value.
-NAMES = """<style onload="setTimeout(() => {
+# The front end's sliders and play buttons have no accessible name. This names them when they are shown: a slider
+# by its label and its readout, so that the name follows the value; a readout, which is a box to type in, by the label.
+# For readers whose system asks for less motion, a press on Play is one press of the slider's arrow key.
+# The controls appear one after the other, on a busy machine late: so it is done again and again, for ten seconds.
+NAMES = """<style onload="[100, 500, 2000, 10000].forEach((delay) => setTimeout(() => {
 const box = this.closest('.widget-vbox');
 box.querySelectorAll('.widget-slider').forEach((slider) => {
   const parts = slider.querySelectorAll('.widget-label, .widget-readout');
   parts.forEach((part) => { part.id ||= 'part-' + Math.random().toString(36).slice(2); });
   slider.querySelector('[role=slider]')?.setAttribute('aria-labelledby', [...parts].map((part) => part.id).join(' '));
+  const typing = slider.querySelector('.widget-readout[contenteditable=true]');
+  typing?.setAttribute('role', 'textbox');
+  typing?.setAttribute('aria-labelledby', parts[0].id);
 });
-box.querySelectorAll('.widget-play button').forEach((button, k) => {
-  button.title = ['Play or pause', 'Stop, back to the first', 'Repeat'][k];
-}); }, 500)"></style>"""
+box.querySelectorAll('.widget-play').forEach((player) => {
+  const [play, stop] = player.querySelectorAll('button');
+  const less = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+  play.title = less() ? 'One picture on' : 'Play or pause';
+  stop.title = 'Stop, back to the first';
+  [play, stop].forEach((button) => button.setAttribute('aria-label', button.title)); // else it is the icon's glyph
+  const handle = player.closest('.widget-hbox').querySelector('[role=slider]');
+  if (player.dataset.named) return;
+  player.dataset.named = 'yes';
+  player.addEventListener('click', (event) => {
+    if (!less() || !play.contains(event.target)) return;
+    event.stopImmediatePropagation();
+    handle.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
+  }, true);
+}); }, delay))">
+.widget-html-content th, .widget-html-content td { padding: 0 8px; }
+</style>"""
 
 
 def _common(label):
@@ -69,14 +88,15 @@ def toggle(label, value):
 
 LESS_MOTION = """<style>.less-motion { display: none; }
 @media (prefers-reduced-motion: reduce) { .less-motion { display: inline; } }</style>
-<span class="less-motion">Your system asks for less motion: the slider's arrow keys show the same, a picture at a
-time.</span>"""
+<span class="less-motion">Your system asks for less motion: Play moves on by one picture at each press, and so do
+the slider's arrow keys.</span>"""
 
 
 def player(slider, milliseconds=120):
     """A play and pause button that moves a slider over a list from its first to its last value; never by itself.
 
-    Returns it, and a sentence that is shown to readers whose system asks for less motion and names the way without.
+    Where the reader's system asks for less motion, a press moves on by one value only. Returns the button, and a
+    sentence that says so to these readers.
     """
     play = ipw.Play(value=slider.index, max=len(slider.options) - 1, interval=milliseconds, show_repeat=False)
     play.tooltip = f"Play: move {slider.description} from its first to its last value"
@@ -187,7 +207,7 @@ class LiveFigure(Live):
     def __init__(self, figure, artists, controls, update, play=None):
         self.figure, self.artists = figure, list(artists)
         self.figure.set_dpi(LIVE_DPI)
-        self.image = Picture(format="jpeg", layout={"max_width": "100%", "align_self": "flex-start"})
+        self.image = Picture(format="jpeg", layout={"max_width": "100%", "margin": "2px 0", "align_self": "flex-start"})
         self._background = self._draw_background()
         super().__init__(controls, update, self.image, play)
 

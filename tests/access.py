@@ -1,0 +1,116 @@
+"""What the browser tests ask of a live figure, for everyone: keyboard, contrast in both themes, zoom, players."""
+
+import browser
+
+CONTROLS = "[role=slider], select, button, input, [contenteditable=true]"
+THEMES = ("JupyterLab Dark", "JupyterLab Light")
+WINDOW, ZOOMED = {"width": 1280, "height": 1000}, {"width": 640, "height": 360}  # 200 % of a window of 1280 × 720
+
+# of a control: what it is, its accessible name, and what can show that it has the focus
+TELL = """control => { const s = getComputedStyle(control);
+  const by = (control.getAttribute('aria-labelledby') || '').split(' ')
+    .map(id => document.getElementById(id)?.innerText);
+  const name = [...by, ...[...(control.labels || [])].map(label => label.innerText), control.ariaLabel,
+    control.matches('button') ? control.innerText : control.title].filter(Boolean).join(' ').trim();
+  const look = [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.borderColor, s.backgroundColor].join();
+  return {html: control.outerHTML.slice(0, 200), role: control.getAttribute('role'), name, look}; }"""
+
+# the contrast of each text with what it stands on, WCAG 2's formula; [text, ratio] where that is below 4.5
+FAINT = """root => {
+  const parse = text => { const m = text.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+  const over = (top, under) => under.map((v, i) => top[i] * top[3] + v * (1 - top[3]));
+  const light = rgb => { const [r, g, b] = rgb.map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05; };
+  const behind = element => { const layers = [];
+    for (let e = element; e; e = e.parentElement) layers.unshift(parse(getComputedStyle(e).backgroundColor));
+    return layers.reduce((under, top) => over(top, under), [255, 255, 255]); };
+  const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT), faint = [];
+  while (walk.nextNode()) {
+    const text = walk.currentNode.data.trim(), element = walk.currentNode.parentElement;
+    if (!text || !element.getClientRects().length || element.closest('style, script, :disabled')) continue;
+    const paper = behind(element), ink = over(parse(getComputedStyle(element).color), paper);
+    const [low, high] = [light(ink), light(paper)].sort((a, b) => a - b);
+    if (high / low < 4.5) faint.push([text.slice(0, 40), high / low]);
+  }
+  return faint; }"""
+
+# what reaches beyond the right edge of its output: [tag, text, pixels]
+CUT = """root => { const right = root.closest('.jp-OutputArea-output').getBoundingClientRect().right;
+  const parts = 'img, table, select, button, input, p, [role=slider], .widget-label, .widget-readout';
+  return [...root.querySelectorAll(parts)]
+    .filter(e => e.getClientRects().length && e.getBoundingClientRect().right > right + 1)
+    .map(e => [e.tagName, e.innerText.slice(0, 30), e.getBoundingClientRect().right - right]); }"""
+
+
+def check_keyboard(lesson, figure):
+    """Tab reaches every control of a live figure in order; each then has a name, and looks different from before."""
+    page = lesson.page
+    page.evaluate("document.activeElement?.blur()")
+    usable = figure.locator(CONTROLS).and_(page.locator(":enabled, div")).filter(visible=True)
+    before = usable.evaluate_all(f"controls => controls.map({TELL})")
+    usable.first.focus()
+    for k, control in enumerate(before):
+        if k:  # a focus that a program gave, as to the first control, need not show
+            page.keyboard.press("Tab")
+        now = page.evaluate(f"({TELL})(document.activeElement)")
+        assert now["html"] == control["html"], f"Tab reaches {now['html']} instead of {control['html']}"
+        assert now["name"], f"a control has no name: {control['html']}"
+        assert not k or now["look"] != control["look"], f"{now['name']}: the focus does not show"
+
+
+def check_contrast(figure):
+    """Every text of a figure's controls and captions is readable on what it stands on."""
+    assert figure.evaluate(FAINT) == []
+
+
+def check_width(figure):
+    """Nothing of a figure is cut off at the right."""
+    assert figure.evaluate(CUT) == []
+
+
+def set_theme(lesson, theme):
+    """Change JupyterLab's theme and wait until the page shows it."""
+    lesson.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+    lesson.page.wait_for_selector(f'body[data-jp-theme-name="{theme}"]', state="attached")
+
+
+def check_theme_and_zoom(lesson, cells):
+    """The live figures of these cells are readable in both themes, and nothing of them is cut off at 200 %."""
+    for theme in THEMES:
+        set_theme(lesson, theme)
+        for index in cells:
+            check_contrast(lesson.live_figure(index))
+            if theme == THEMES[0]:
+                lesson.screenshot(f"{lesson.name[:2]}-dark-{index}")
+    lesson.page.set_viewport_size(ZOOMED)
+    for index in cells:
+        check_width(lesson.live_figure(index))
+    lesson.screenshot(f"{lesson.name[:2]}-zoomed")
+    lesson.page.set_viewport_size(WINDOW)
+
+
+# presses Play, and once more after a while; both in the page, so that a busy machine does not come between
+PLAY_A_WHILE = """play => new Promise(done => { play.click(); setTimeout(() => { play.click(); done(); }, 400); })"""
+
+
+def check_player(lesson, figure):
+    """A player does not start by itself; Play plays, the same button pauses, Stop and Reset go back to the start."""
+    play, stop = figure.locator(".widget-play button").all()[:2]
+    handle = figure.locator(".widget-hbox:has(> .widget-play)").get_by_role("slider")
+    at = lambda: float(handle.get_attribute("aria-valuenow"))  # noqa: E731
+    reset = figure.get_by_role("button", name="Reset")
+    reset.click()  # the sliders were moved before
+    lesson.page.wait_for_timeout(600)
+    first = at()
+    lesson.page.wait_for_timeout(400)
+    assert at() == first, "it plays without being asked"
+    stop.click()
+    browser.wait_for(lambda: at() == 0, 5, "Stop does not go back to the first")
+    lesson.figure_after(figure, lambda: play.evaluate(PLAY_A_WHILE))
+    paused = at()
+    assert 0 < paused < float(handle.get_attribute("aria-valuemax")), "it does not play, or does not pause"
+    lesson.page.wait_for_timeout(400)
+    assert at() == paused, "it does not pause"
+    lesson.figure_after(figure, reset.click)
+    browser.wait_for(lambda: at() == first, 10, "Reset does not bring back the start")
