@@ -29,7 +29,9 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 ROOT = Path(__file__).resolve().parents[1]
-PROXY = shutil.which("configurable-http-proxy", path=f"{ROOT / '.node/node_modules/.bin'}{os.pathsep}{os.environ['PATH']}")
+PROXY = shutil.which(
+    "configurable-http-proxy", path=f"{ROOT / '.node/node_modules/.bin'}{os.pathsep}{os.environ['PATH']}"
+)
 NEEDED = ("jupyterhub", "jupyterhub_idle_culler", "nbgitpuller")
 CONFIG = """
 load_subconfig({config!r})
@@ -70,8 +72,8 @@ def jupyterhub(folder, students):
     values = {
         "config": str(ROOT / "deploy" / "jupyterhub_config.py"), "port": port, "hub_port": hub_port,
         "proxy_port": proxy_port, "password": password, "students": set(students), "proxy": PROXY,
-        "homes": str(folder / "homes" / "{username}"), "secret": str(folder / "secret"), "pid": str(folder / "proxy.pid"),
-        "root": str(ROOT),
+        "homes": str(folder / "homes" / "{username}"), "secret": str(folder / "secret"), "root": str(ROOT),
+        "pid": str(folder / "proxy.pid"),
     }  # fmt: skip
     (folder / "jupyterhub_config.py").write_text(CONFIG.format(**values))
     own = {name: str(folder / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "IPYTHONDIR")}
@@ -146,9 +148,13 @@ class Student:
         user = f"{self.hub.address}/hub/api/users/{self.name}"
         wait_for(lambda: self.ask("GET", user)["server"], max(1, end - time.monotonic()), "the server does not start")
 
-    def pull(self, repository, folder="ddim-lessons"):
-        """Follow the link that gives the lessons: clone the repository into this student's home."""
-        words = {"repo": repository, "branch": "main", "targetpath": folder}
+    def follow(self, link):
+        """Open an address of the hub with this student's cookies, as a click does; returns (where it led, page)."""
+        with self.opener.open(f"{self.hub.address}{link}", timeout=120) as response:
+            return response.url, response.read().decode()
+
+    def pull(self, words):
+        """Clone or update the lessons in this student's home: what nbgitpuller's page does with its link's words."""
         return self.ask("GET", f"{self.base}/git-pull/api?{urllib.parse.urlencode(words)}")
 
     async def open_kernel(self, path):
@@ -157,18 +163,31 @@ class Student:
         session = await asyncio.to_thread(self.ask, "POST", f"{self.base}/api/sessions", body)
         url = f"{self.base.replace('http', 'ws')}/api/kernels/{session['kernel']['id']}/channels"
         request = HTTPRequest(url, headers={"Authorization": f"token {self.token}"}, connect_timeout=60)
-        return Kernel(await websocket_connect(request, max_message_size=2**28))
+        return Kernel(await websocket_connect(request, max_message_size=2**28), self.name)
+
+    async def close_kernels(self, kernel=None):
+        """Shut all of this student's kernels down, and close a websocket."""
+        if kernel is not None:
+            kernel.socket.close()
+        for session in await asyncio.to_thread(self.ask, "GET", f"{self.base}/api/sessions"):
+            await asyncio.to_thread(self.ask, "DELETE", f"{self.base}/api/sessions/{session['id']}")
 
 
 class Kernel:
     """A kernel on a websocket: run code, move a slider. One thing at a time, as a page does."""
 
-    def __init__(self, socket):
-        self.socket, self.session = socket, uuid.uuid4().hex
+    def __init__(self, socket, name):
+        self.socket, self.name, self.session = socket, name, uuid.uuid4().hex
 
     async def send(self, kind, content):
         """Send a message on the shell channel and return its id."""
-        header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "session": self.session, "username": "", "version": "5.3"}
+        header = {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": kind,
+            "session": self.session,
+            "username": "",
+            "version": "5.3",
+        }
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
         await self.socket.write_message(json.dumps(message | {"buffers": []}))
         return header["msg_id"]

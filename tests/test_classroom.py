@@ -2,15 +2,22 @@
 
 import asyncio
 import hashlib
+import importlib.util
 import json
 import os
+import re
+import tomllib
 import urllib.error
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 import classroom
 import pytest
 
 from ddim_lessons import data_files
+
+README = (classroom.ROOT / "deploy" / "README.md").read_text()
+CI = (classroom.ROOT / ".ci" / "run").read_text()
 
 WHERE = "from ddim_lessons import data_files, progress; print(data_files.DATA); print(progress.place())"
 SOLVE = "from ddim_lessons.checks import verify; verify('{}', 1.0, 1.0)"
@@ -38,14 +45,22 @@ def runs_in(process, folder):
 
 @pytest.fixture(scope="module")
 def students(hub, tmp_path_factory):
-    """Ada and Emmy, logged in, each with a server and the lessons."""
-    repository = classroom.bare_clone(tmp_path_factory.mktemp("git"))
+    """Ada and Emmy, logged in, each with a server and the lessons, which deploy/README.md's link gives them."""
+    words = link_words() | {"repo": classroom.bare_clone(tmp_path_factory.mktemp("git"))}
     both = [classroom.Student(hub, name) for name in ("ada", "emmy")]
     for student in both:
         student.log_in()
         student.start_server()
-        assert '"phase": "finished"' in student.pull(repository)
+        led, page = student.follow(f"/hub/user-redirect/git-pull?{urlencode(words)}")
+        assert led.startswith(f"{student.base}/git-pull?") and words["repo"] in page and words["urlpath"] in page
+        assert '"phase": "finished"' in student.pull(words)
     return both
+
+
+def link_words():
+    """The words of the link in deploy/README.md, as a dict."""
+    (words,) = re.findall(r"^https://HUB/hub/user-redirect/git-pull\?(\S+)$", README, flags=re.MULTILINE)
+    return dict(parse_qsl(words))
 
 
 def digests():
@@ -99,3 +114,21 @@ def test_the_culler_runs(hub, students):
 def test_what_is_given_to_a_real_class_has_no_dummy_login_and_listens_on_this_machine():
     text = (classroom.ROOT / "deploy" / "jupyterhub_config.py").read_text()
     assert "dummy" not in text.lower() and "127.0.0.1:8000" in text and "allow_all = False" in text
+
+
+def test_the_list_of_what_a_server_needs_is_part_of_the_test_list():
+    extras = tomllib.loads((classroom.ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(extras["classroom"]) < set(extras["test"])
+
+
+def test_ci_installs_the_proxy_of_the_readme():
+    found = [re.findall(r"configurable-http-proxy@[\d.]+", text) for text in (README, CI)]
+    assert found[0] and found[0] == found[1]
+
+
+def test_the_readme_s_tables_are_those_of_the_measurement():
+    spec = importlib.util.spec_from_file_location("measured", classroom.ROOT / "benchmarks" / "classroom.py")
+    measured = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(measured)
+    tables = measured.tables(json.loads(measured.RESULT.read_text()))
+    assert f"<!-- measured -->\n{tables}\n<!-- end -->" in README, "run python benchmarks/classroom.py"
