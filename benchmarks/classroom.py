@@ -107,7 +107,7 @@ async def mover(student, moves, pause):
             took.append(await kernel.move(slider, path[(6 + k) % len(path)], picture, 30))
             await asyncio.sleep(max(0.0, pause - took[-1]))
     except Exception as error:  # a failure is a result
-        failures.append(f"{student.name}: {type(error).__name__}: {error}")
+        failures.append(f"{student.name}, after {len(took)} moves: {type(error).__name__}: {error}")
     return took, failures
 
 

@@ -212,18 +212,18 @@ class Kernel:
 
     async def move(self, slider, index, picture, seconds=60):
         """Move a slider's model to an option and return the seconds until the picture's model has a new value."""
-        start, new = time.perf_counter(), None
+        start, new, idle = time.perf_counter(), None, False
         data = {"method": "update", "state": {"index": index}, "buffer_paths": []}
         asked = await self.send("comm_msg", {"comm_id": slider, "data": data})
         async with asyncio.timeout(seconds):
-            while True:
+            while not (idle and new):  # in either order: a move right after a picture is drawn a little later
                 message = await self.receive()
                 kind, content = message["msg_type"], message["content"]
                 if kind == "comm_msg" and content["comm_id"] == picture:
                     new = new or time.perf_counter() - start
                 mine = message["parent_header"].get("msg_id") == asked
-                if mine and kind == "status" and content["execution_state"] == "idle" and new:
-                    return new
+                idle = idle or (mine and kind == "status" and content["execution_state"] == "idle")
+        return new
 
     async def receive(self):
         """Return the next message; its pictures are not unpacked."""
