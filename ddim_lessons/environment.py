@@ -1,10 +1,22 @@
 """What is on this machine, in plain words: for the first lesson, and for a message to whoever helps."""
 
 import platform
+import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 
 from .data_files import damaged_files
+
+NO_GPU = "No GPU, and none is needed: training runs on the processor in seconds to minutes."
+# Asked in a process of its own, which gives torch's 170 MB back: lesson 00 needs none of it.
+ASK_TORCH = """
+import torch
+if torch.cuda.is_available():
+    print(torch.cuda.get_device_name(0))
+elif torch.backends.mps.is_available():
+    print("Apple's, through MPS")
+"""
 
 
 def report():
@@ -32,13 +44,11 @@ def _version_of(name):
 def _device():
     if find_spec("torch") is None:
         return "No torch: lessons 00 to 05 work, training (06 and later) does not."
-    import torch
-
-    if torch.cuda.is_available():
-        return f"GPU: {torch.cuda.get_device_name(0)}; training uses it."
-    if torch.backends.mps.is_available():
-        return "GPU: Apple's, through MPS; training uses it."
-    return "No GPU, and none is needed: training runs on the processor in seconds to minutes."
+    asked = subprocess.run([sys.executable, "-c", ASK_TORCH], capture_output=True, text=True)
+    found = asked.stdout.strip()
+    if asked.returncode:
+        return "torch is there and does not start: " + (asked.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return f"GPU: {found}; training uses it." if found else NO_GPU
 
 
 def _data():

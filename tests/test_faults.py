@@ -156,6 +156,18 @@ def test_the_report_tells_what_is_missing(capsys, monkeypatch):
     assert "no-such-package MISSING: run the first command" in text and "No torch: lessons 00 to 05 work" in text
 
 
+def test_the_report_leaves_torch_out_of_the_reader_s_process():
+    code = "import sys; from ddim_lessons import environment; environment.report(); assert 'torch' not in sys.modules"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0 and "training" in result.stdout, result.stderr
+
+
+def test_the_report_says_why_torch_does_not_start(capsys, monkeypatch):
+    monkeypatch.setattr(environment, "ASK_TORCH", "raise ImportError('a library is missing')")
+    environment.report()
+    assert "torch is there and does not start: ImportError: a library is missing" in capsys.readouterr().out
+
+
 # --- the disk ----------------------------------------------------------------------------------------------------
 
 
