@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ddim_lessons import schedules
 from ddim_lessons.schedules import (
     SCHEDULES,
     SPACINGS,
@@ -108,3 +109,11 @@ def test_bad_input_is_told(call, sentence):
     with pytest.raises(ValueError) as error:
         call()
     assert sentence in str(error.value)
+
+
+def test_lengths_by_default_and_the_bounds_of_beta():
+    lengths = {len(schedules.linear_beta()), len(schedules.cosine_beta()), len(schedules.alpha_bar_schedule())}
+    assert lengths == {1001} and schedules.horizon(np.linspace(1, 0.1, 11)) == 10
+    for call in (lambda: schedules.linear_beta(10, last=1.5), lambda: schedules.cosine_beta(10, beta_max=1.5)):
+        with pytest.raises(ValueError, match="is 1.5, but must be a number from 0 to 1"):
+            call()
