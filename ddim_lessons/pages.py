@@ -116,7 +116,8 @@ def show(number, port=None, browser=True):
     with TemporaryDirectory(prefix="ddim-pages-") as folder:
         fill(Path(folder), token)
         address = f"http://127.0.0.1:{port}/voila/render/{path.name}?token={token}"
-        print(f"{path.stem} without code: {address}\nIt is run first, which takes seconds. End with Ctrl+C.", flush=True)
+        print(f"{path.stem} without code: {address}")
+        print("The lesson is run first, which takes seconds. End with Ctrl+C.", flush=True)
         if browser:
             Thread(target=open_when_up, args=(port, address), daemon=True).start()
         return serve(*stage(Path(folder), port))

@@ -24,10 +24,11 @@ CONTROL_STYLE = {"description_width": "110px"}
 QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
 
 
-# The front end's sliders and play buttons have no accessible name. This names them, once, when they are shown: a slider
+# The front end's sliders and play buttons have no accessible name. This names them when they are shown: a slider
 # by its label and its readout, so that the name follows the value; a readout, which is a box to type in, by the label.
 # For readers whose system asks for less motion, a press on Play is one press of the slider's arrow key.
-NAMES = """<style onload="setTimeout(() => {
+# The controls appear one after the other, on a busy machine late: so it is done again and again, for ten seconds.
+NAMES = """<style onload="[100, 500, 2000, 10000].forEach((delay) => setTimeout(() => {
 const box = this.closest('.widget-vbox');
 box.querySelectorAll('.widget-slider').forEach((slider) => {
   const parts = slider.querySelectorAll('.widget-label, .widget-readout');
@@ -42,6 +43,7 @@ box.querySelectorAll('.widget-play').forEach((player) => {
   const less = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
   play.title = less() ? 'One picture on' : 'Play or pause';
   stop.title = 'Stop, back to the first';
+  [play, stop].forEach((button) => button.setAttribute('aria-label', button.title)); // else it is the icon's glyph
   const handle = player.closest('.widget-hbox').querySelector('[role=slider]');
   if (player.dataset.named) return;
   player.dataset.named = 'yes';
@@ -50,7 +52,7 @@ box.querySelectorAll('.widget-play').forEach((player) => {
     event.stopImmediatePropagation();
     handle.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
   }, true);
-}); }, 500)">
+}); }, delay))">
 .widget-html-content th, .widget-html-content td { padding: 0 8px; }
 </style>"""
 

@@ -1,6 +1,8 @@
 """Pictures: the same figure gives the same bytes, the caption is the text alternative, colours can be told apart."""
 
+import re
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +33,15 @@ def test_show_gives_the_picture_and_its_words(monkeypatch):
     assert picture["text/plain"] == "[figure] two points <and> no path" and picture["image/png"].startswith("iVBOR")
     assert options["metadata"]["image/png"]["alt"] == "two points <and> no path"
     assert "two points &lt;and&gt; no path" in caption.data
+
+
+def test_exported_pages_hold_the_alternative_text_of_every_picture():
+    from nbconvert import HTMLExporter
+
+    for path in sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb")):
+        html, _ = HTMLExporter().from_filename(path)
+        pictures = re.findall(r"<img[^>]*>", html)
+        assert pictures and all(re.search(r'alt="[^"]{20,}"', p) and "No description" not in p for p in pictures), path
 
 
 def luminance(color):
