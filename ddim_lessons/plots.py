@@ -75,6 +75,12 @@ def small_png(image, scale=1.0):
     return buffer.getvalue()
 
 
+# JupyterLab leaves a picture's alternative text out. This gives the picture above a caption the caption's words.
+ALT = """<style onload="const own = this.closest('.jp-OutputArea-child');
+const above = own?.previousElementSibling?.querySelector('img');
+if (above) above.alt = this.previousElementSibling.textContent;"></style>"""
+
+
 def show(figure, caption):
     """Display a figure with its caption under it; the caption is also its text alternative.
 
@@ -83,7 +89,7 @@ def show(figure, caption):
     image = b64encode(png(figure)).decode()
     alt = {"image/png": {"alt": caption}}
     display({"image/png": image, "text/plain": f"[figure] {caption}"}, metadata=alt, raw=True)
-    display(HTML(f"<small>{escape(caption)}</small>"))
+    display(HTML(f"<small>{escape(caption)}</small>{ALT}"))
 
 
 # --- drawings ----------------------------------------------------------------------------------------------------

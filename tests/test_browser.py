@@ -71,6 +71,16 @@ def test_lesson_runs_and_every_slider_moves_its_picture(open_lesson, name):
     access.check_theme_and_zoom(lesson, cells)
 
 
+def test_a_still_figure_has_its_words_as_alternative_text(open_lesson):
+    lesson = open_lesson(NAMES[0])
+    lesson.run_all()
+    picture = lesson.page.locator(".jp-RenderedImage img").first
+    picture.wait_for(state="attached", timeout=20_000)
+    browser.wait_for(lambda: picture.get_attribute("alt"), 10, "the picture has no alternative text")
+    caption = lesson.page.locator(".jp-OutputArea-child:has(.jp-RenderedImage) + .jp-OutputArea-child small").first
+    assert picture.get_attribute("alt") == caption.text_content()
+
+
 def slider_of(figure, label):
     """The handle of the slider with this label."""
     return figure.get_by_role("slider", name=label)
