@@ -74,7 +74,8 @@ def small_png(image, scale=1.0):
 
 
 # JupyterLab leaves a picture's alternative text out. This gives the picture above a caption the caption's words.
-ALT = """<style onload="const above = this.closest('.jp-OutputArea-child')?.previousElementSibling?.querySelector('img');
+ALT = """<style onload="const own = this.closest('.jp-OutputArea-child');
+const above = own?.previousElementSibling?.querySelector('img');
 if (above) above.alt = this.previousElementSibling.textContent;"></style>"""
 
 

@@ -78,7 +78,7 @@ def test_a_still_figure_has_its_words_as_alternative_text(open_lesson):
     picture.wait_for(state="attached", timeout=20_000)
     browser.wait_for(lambda: picture.get_attribute("alt"), 10, "the picture has no alternative text")
     caption = lesson.page.locator(".jp-OutputArea-child:has(.jp-RenderedImage) + .jp-OutputArea-child small").first
-    assert picture.get_attribute("alt") == caption.inner_text()
+    assert picture.get_attribute("alt") == caption.text_content()
 
 
 def slider_of(figure, label):
