@@ -23,7 +23,7 @@ def test_only_what_is_right_is_noted(file, capsys):
     with pytest.raises(EquationError):
         verify("2.1", 1.0, 2.0)
     assert not file.exists()
-    check("5.3", "λ²")
+    check("5.3", {2, 3})
     verify("2.2", 1.0, 1.0)
     assert json.loads(file.read_text()) == {"exercise": ["5.3"], "equation": ["2.2"]}
     assert [path.name for path in file.parent.iterdir()] == ["progress.json"]
@@ -37,11 +37,11 @@ def test_the_table_follows_and_counts_every_exercise(file, capsys):
     total = sum(len(found["exercise"][1]) for _, found in progress.overview())
     assert f"0 of {total} exercises" in words
     assert all(exercise(n) for _, found in progress.overview() for n in found["exercise"][1])
-    check("5.3", "λ²")
+    check("5.3", {2, 3})
     live.reset()
     assert live.words == words.replace("lessons: 0", "lessons: 1")
     live.controls["show"].value = "05 · One objective for all"
-    assert "<td>5.3 ✓</td>" in live.html.value and "1 of 5 exercises solved" in live.words
+    assert "<td>5.3 ✓</td>" in live.html.value and "1 of 4 exercises solved" in live.words
 
 
 def test_a_reader_s_own_notebook_and_a_copy_of_a_lesson_count_for_nothing(tmp_path, monkeypatch):
@@ -59,7 +59,7 @@ def test_a_place_that_cannot_be_written_or_read_does_no_harm(file, capsys):
     file.unlink()
     file.parent.rmdir()
     file.parent.write_text("a file where the folder should be")
-    check("5.3", "λ²")
+    check("5.3", {2, 3})
     assert capsys.readouterr().out == "Exercise 5.3: ✓ right\n" and progress.done("exercise") == set()
 
 
