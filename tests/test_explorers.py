@@ -32,14 +32,14 @@ def sweep(live):
     return len(states)
 
 
-@pytest.mark.parametrize("make", find_explorers())
+@pytest.mark.parametrize("make", list(find_explorers()))
 def test_every_control_over_its_whole_grid(make):
     live = make()
     assert sweep(live) > len(live.controls)
     assert all(control.description for control in live.controls.values()), "a control without a label"
 
 
-@pytest.mark.parametrize("make", find_explorers())
+@pytest.mark.parametrize("make", list(find_explorers()))
 def test_reset_brings_back_the_first_picture(make):
     live = make()
     first = live._repr_mimebundle_()
