@@ -58,7 +58,8 @@ def walks(schedule, kind, seed):
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     x0 = three_peaks().sample(WALKERS, np.random.default_rng(seed))
     if kind == KINDS[0]:
-        return chain(x0[:, 0], BETAS[schedule], rng)[:, :: (len(BETAS[schedule]) - 1) // STOPS]
+        every = (len(BETAS[schedule]) - 1) // STOPS
+        return chain(x0[:, 0], BETAS[schedule], rng)[:, ::every].copy()  # a view would keep all T steps in memory
     noise = rng.standard_normal((WALKERS, 1 if kind == KINDS[1] else STOPS + 1))
     return add_noise(x0, noise, alpha_bar_shown(schedule))
 
