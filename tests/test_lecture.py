@@ -70,4 +70,14 @@ def test_planted_errors_in_notes_are_seen():
 
 
 def test_no_notes_for_a_lesson_that_has_gone():
-    assert {path.stem for path in present.NOTES.glob("*.md")} - set(NUMBERS) == set()
+    assert {path.stem for path in present.NOTES.glob("[0-9]*.md")} - set(NUMBERS) == set()
+
+
+def test_the_course_plan_names_sections_that_are_there():
+    """Each line's link to the notes of a lesson is followed by sections of that lesson."""
+    plan = (present.NOTES / "README.md").read_text(encoding="utf-8")
+    parts = re.split(r"\[(\d\d)[^\]]*\]\((\d\d)\.md\)", plan)
+    assert set(parts[1::3]) == set(NUMBERS)
+    for number, link, after in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        named = re.findall(r"§(\d+)", after.split("\n")[0])
+        assert number == link and complaints(" ".join(f"§{s}" for s in named), number, read(PATHS[int(number)])) == []
