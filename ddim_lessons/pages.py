@@ -98,8 +98,8 @@ def open_when_up(port, address, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            webbrowser.open(address)
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                webbrowser.open(address)
             return
         except OSError:
             time.sleep(0.2)
