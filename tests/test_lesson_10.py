@@ -147,7 +147,7 @@ def test_every_control_changes_picture_and_words():
         image, words = live.image.value, live.words
         live.controls[name].value = value
         assert live.image.value != image and live.words != words, name
-    assert "Picture 5" in live.words and "visit 3 of 4" in live.words and "direct" in live.words
+    assert "Picture crowd 1:" in live.words and "visit 3 of 4" in live.words and "direct" in live.words
 
 
 def test_a_visit_beyond_the_last_is_the_last():

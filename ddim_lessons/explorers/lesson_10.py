@@ -172,6 +172,9 @@ def _between(left, top, right, bottom):
 # --- the live figure ---------------------------------------------------------------------------------------------
 
 
+CHOICES = ("1", "2", "3", "4", "crowd 1", "crowd 2")  # the pictures of the gallery, as the menu calls them
+
+
 @lru_cache(maxsize=1)
 def gallery():
     """Six pictures to choose from: four as in training, two crowds; and their maps."""
@@ -219,7 +222,7 @@ def boxes_from_noise() -> LiveFigure:
     figure, axes = panels(2, 2, width=7.0, height=6.9)
     scene = _Scene(axes)
     controls = {
-        "picture": menu("picture", [("1", 0), ("2", 1), ("3", 2), ("4", 3), ("crowd 1", 4), ("crowd 2", 5)], 0),
+        "picture": menu("picture", [(name, index) for index, name in enumerate(CHOICES)], 0),
         "seed": whole_slider("noise seed", 0, 9, 0),
         "S": choice_slider("S (steps)", STEPS, 8),
         "N": choice_slider("boxes", BOXES, 32),
@@ -275,7 +278,7 @@ class _Scene:
         )
         for title, words in zip(self.titles, (*told, "recorded AP[.5:.95]"), strict=True):
             title.set_text(words)
-        words = f"Picture {picture + 1}: {told[0]}; {told[1]}; of the whole run, ensemble {ensemble}: "
+        words = f"Picture {CHOICES[picture]}: {told[0]}; {told[1]}; of the whole run, ensemble {ensemble}: "
         words += f"{right} of {len(boxes)} objects found, {false} false. "
         return words + self.move_map(visits, ensemble, settings)
 
@@ -289,9 +292,8 @@ class _Scene:
         row, column = STEPS.index(S), BOXES.index(N)
         self.dot.set_data([column], [row])
         how = f"{update}, η = {eta:g}, renewal {'on' if renew else 'off'}, S = {S}, {N} boxes"
-        return (
-            f"{how}: recorded AP {values[row, column]:.3f} on {recorded()['map_pictures']} pictures of 1 to 6 objects."
-        )
+        on = f"{recorded()['map_pictures']} pictures of 1 to 6 objects, no crowds"
+        return f"{how}: recorded AP {values[row, column]:.3f} on {on}."
 
 
 def _draw_map(axes):
