@@ -303,3 +303,9 @@ def test_errors_are_sentences(call, words):
 def test_split_needs_numpy_alone():
     code = "import sys, ddim_lessons.split; print({'torch', 'matplotlib', 'ipywidgets', 'sympy'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
+
+
+def test_a_factor_s_law_is_ddim_s_unless_told_otherwise():
+    ddim, noisy = (split.law(Factor(2, (5, 0)), ALPHA_BAR, eta) for eta in (0.0, 0.5))
+    assert split.law(Factor(2, (5, 0)), ALPHA_BAR) == ddim != noisy
+    assert ddim[2] == 0.0
