@@ -1,15 +1,32 @@
-"""Remember what a function returned, within a bound in megabytes: for slider states whose arrays differ in size."""
+"""Remember what a function returned. Its arrays become read-only: whoever changes one in place is told so, and no
+later picture is drawn from it."""
 
 from collections import OrderedDict
-from functools import wraps
+from functools import lru_cache, wraps
+
+import numpy as np
 
 from .errors import require_real
+
+
+def remember(results):
+    """Return a decorator: ``functools.lru_cache`` for the newest ``results`` results, with read-only arrays."""
+
+    def decorate(function):
+        @lru_cache(maxsize=results)
+        @wraps(function)
+        def cached(*key, **named):
+            return read_only(function(*key, **named))
+
+        return cached
+
+    return decorate
 
 
 def bounded_cache(megabytes):
     """Return a decorator that keeps a function's results, the longest unused dropped first, up to ``megabytes``.
 
-    Like ``functools.lru_cache`` for functions of hashable positional arguments, but bounded by the bytes of the
+    Like :func:`remember`, but for functions of hashable positional arguments, and bounded by the bytes of the
     arrays in the results (:func:`nbytes`). A result that is larger than the bound is not kept.
     ``decorated.megabytes()`` tells what is kept now, ``decorated.clear()`` forgets it.
     """
@@ -21,7 +38,7 @@ def bounded_cache(megabytes):
         @wraps(function)
         def cached(*key):
             if key not in kept:
-                kept[key] = function(*key)
+                kept[key] = read_only(function(*key))
             kept.move_to_end(key)
             result = kept[key]
             while kept and cached.megabytes() > megabytes:
@@ -42,3 +59,13 @@ def nbytes(value):
     if isinstance(value, tuple | list):
         return sum(map(nbytes, value))
     return getattr(value, "nbytes", 0)
+
+
+def read_only(value):
+    """Return ``value`` after making the arrays in it read-only; it may be one, or tuples, lists and dicts of them."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    elif isinstance(value, tuple | list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            read_only(part)
+    return value

@@ -1,11 +1,11 @@
 """Checks of arguments; each failure is one sentence that names the argument, its value and what is allowed."""
 
-import sys
 from numbers import Integral, Real
 
 import numpy as np
 
 SHOWN = 160  # characters of a value that an error shows
+LARGEST = 1e150  # of a number: its square is finite too
 MANY = 100_000_000  # of anything: more is a slip of the finger that would fill the memory or never end
 
 
@@ -25,10 +25,10 @@ def require_int(argument, value, low, high=None):
 
 
 def require_real(argument, value, low, high=float("inf")):
-    """Check that ``value`` is one finite real number with low ≤ value ≤ high."""
+    """Check that ``value`` is one finite real number with low ≤ value ≤ high; its square must be finite too."""
     allowed = f"a finite number of at least {low}" if high == float("inf") else f"a number from {low} to {high}"
     real = isinstance(value, Real) and not isinstance(value, bool)
-    require(real and low <= value <= min(high, sys.float_info.max), argument, value, allowed)
+    require(real and low <= value <= min(high, LARGEST), argument, value, allowed)
 
 
 def require_choice(argument, value, choices):

@@ -140,8 +140,13 @@ def presenting_copy(notebook, asked=()):
 
 
 def fill(folder):
-    """Write presenting copies of all lessons, so that their links work, and JupyterLab's settings into ``folder``."""
-    for path in NOTEBOOKS.glob("*.ipynb"):
+    """Write presenting copies of all lessons, so that their links work, and JupyterLab's settings into ``folder``.
+
+    A copy that lies there already may have been worked on: it stays. Returns whether any did.
+    """
+    missing = [path for path in NOTEBOOKS.glob("*.ipynb") if not (folder / "lessons" / path.name).exists()]
+    kept = len(missing) < len(list(NOTEBOOKS.glob("*.ipynb")))
+    for path in missing:
         copy = presenting_copy(json.loads(path.read_text(encoding="utf-8")), questions(path.name[:2]))
         write(folder / "lessons" / path.name, json.dumps(copy, ensure_ascii=False, indent=1))
     for name, settings in SETTINGS.items():
@@ -151,6 +156,7 @@ def fill(folder):
     write(folder / "extensions" / "ddim-present" / "package.json", json.dumps(EXTENSION, indent=1))
     keys = Path(__file__).with_name("present.js").read_text(encoding="utf-8")
     write(folder / "extensions" / "ddim-present" / "static" / "present.js", keys)
+    return kept
 
 
 def write(path, text):
@@ -206,7 +212,8 @@ def present(number, port=None, folder=None, flags=()):
         require_free(port)
     with TemporaryDirectory(prefix="ddim-present-") as temporary:
         place = Path(folder).resolve() if folder else Path(temporary)
-        fill(place)
+        if fill(place):
+            print(f"{place / 'lessons'} holds copies from before. They stay as they are; delete them for new ones.")
         print(notes(number))
         print(f"Presenting {path.stem} from {place}. {HOW_TO}", flush=True)
         command, environment = stage(place, path.name, port or free_port(), flags)

@@ -4,11 +4,11 @@ A *case* is a data set and a denoiser. A *level* of noise is η, or σ̂: the di
 noise of the larger variance 1−ᾱ_t/ᾱ_prev (DDIM appendix D.3), with noise in the last jump or without.
 """
 
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
+from .cache import remember
 from .ddim import alpha_bar_pair, ddim_sample, move, predict_eps, predict_x0, standard_normal_like, variance
 from .digits import load_digits
 from .errors import (
@@ -65,7 +65,7 @@ def finite_eps_fn(points, alpha_bar):
     return eps_hat
 
 
-@lru_cache(maxsize=len(CASES))
+@remember(len(CASES))
 def denoiser_of(data, denoiser):
     """Return ``(x, t) -> ε̂`` of a case, for x of 32 bits where ``data`` is "digits" and of 64 bits elsewhere."""
     require_choice("denoiser", denoiser, DENOISERS)
@@ -122,13 +122,13 @@ def _check(data, seed, n):
 # --- metrics -----------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def judge():
     """Return the judge of pictures: (n, 64) -> (features, confidence), of the small classifier."""
     return load_weights("digit classifier").judge
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def true_features():
     """The features of the 1,797 true digits."""
     return judge()(load_digits()[0])[0]

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from .data_files import DATA, RESTORE, read_data
 from .ddim import add_noise
@@ -302,7 +302,12 @@ def save_model(model, path, facts=None, half=False):
 
 def load_model(path):
     """Return the network in a file of :func:`save_model`, on the CPU, with its ``card``; raises ``WeightsError``."""
-    card, tensors = _read(path, "weights")
+    return _model(path, _bytes(path))
+
+
+def _model(path, data):
+    """Return the network in the bytes of the file ``path``."""
+    card, tensors = _read(path, data, "weights")
     model = _build(path, card, tensors).requires_grad_(False)
     model.card = card
     return model
@@ -320,11 +325,11 @@ def load_weights(name):
     Its file must have the sha256 of ``data/manifest.json``, or ``DataError`` is raised before anything is looked into.
     """
     require_choice("name", name, (*DATA_SETS, "digits", "digit classifier", "detector"))
-    read_data(f"weights/{weights_path(name).name}")
-    model = load_model(weights_path(name))
+    path = weights_path(name)
+    model = _model(path, read_data(f"weights/{path.name}"))
     held = model.card.get("data")
     if held != name:
-        raise WeightsError(f"{weights_path(name).name} holds the weights for {held!r}: files were swapped. {RESTORE}")
+        raise WeightsError(f"{path.name} holds the weights for {held!r}: files were swapped. {RESTORE}")
     return model
 
 
@@ -342,7 +347,7 @@ def save_run(run, path):
 
 def load_run(path, x0, device=None):
     """Return the :class:`Run` saved at ``path``; ``x0`` must be the data it was trained on."""
-    card, tensors = _read(path, "run")
+    card, tensors = _read(path, _bytes(path), "run")
     run = Run(_build(path, card, _part(tensors, "model.")), x0, **card["settings"], device=device)
     _require_same_run(path, card, run)
     run.average.load_state_dict(_part(tensors, "average."))
@@ -418,18 +423,24 @@ def _replace(path, data):
         raise OSError(error.errno, f"{what}; the file from before is whole, and so is what was to be saved") from None
 
 
-def _read(path, kind):
-    """Return (card, tensors) of a file of :func:`_write` after checking all that can be wrong with it."""
+def _bytes(path):
+    """Return what the file ``path`` holds."""
     require(isinstance(path, str | os.PathLike), "path", path, "the path of a file")
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"{path.name} is not in the folder {path.parent.name}. {RESTORE}")
+    return path.read_bytes()
+
+
+def _read(path, data, kind):
+    """Return (card, tensors) of ``data``, a file of :func:`_write`, after checking all that can be wrong with it."""
+    path = Path(path)
     try:
-        with safe_open(path, "pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        tensors = {name: tensor.clone() for name, tensor in load(data).items()}  # aligned, so that sums round alike
     except SafetensorError as error:
         raise WeightsError(f"{path.name} is no safetensors file, or was cut short ({error}). {RESTORE}") from None
+    size = int.from_bytes(data[:8], "little")  # of the header, which is JSON
+    header = json.loads(data[8 : 8 + size]).get("__metadata__", {})
     if "card" not in header:
         raise WeightsError(f"{path.name} has no card: these are weights of another project")
     if header.get("sha256") != _digest(header["card"], tensors):

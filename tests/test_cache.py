@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ddim_lessons.cache import bounded_cache, nbytes
+from ddim_lessons.cache import bounded_cache, nbytes, remember
 
 
 class Result(NamedTuple):
@@ -66,3 +66,12 @@ def test_bytes_of_nested_results():
 def test_bad_bounds_are_told():
     with pytest.raises(ValueError, match="megabytes is -1, but must be a finite number of at least 0"):
         bounded_cache(-1)
+
+
+def test_what_is_remembered_cannot_be_changed_by_a_slip():
+    make, _ = counted(1)
+    made = remember(2)(lambda n, scale=1: {"paths": [np.ones(n) * scale], "words": "as they are"})
+    for array in (make(3).paths, made(3)["paths"][0], made(3, scale=2)["paths"][0]):
+        with pytest.raises(ValueError, match="read-only"):
+            array *= 2
+    assert made(3, scale=2) is made(3, scale=2) is not made(3) and made.cache_info().maxsize == 2

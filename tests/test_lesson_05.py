@@ -292,3 +292,24 @@ def test_the_false_kl_says_when_it_is_negative():
     assert "negative" in live.words
     live.controls["std"].value = 1.5
     assert "negative" not in live.words
+
+
+# --- edges of the bound
+
+
+def test_the_mean_over_data_of_a_quadratic_function():
+    assert objective.over_data(lambda x: 3 * x**2 + x + 2, 0.5, 2.0) == pytest.approx(3 * 2.25 + 0.5 + 2)
+
+
+def test_the_largest_eta_is_allowed_and_ends_are_told():
+    steps = ALPHA_BAR[list(TAU[:-1])]
+    largest = float(eta_max(steps[:-1], steps[1:]).min())
+    assert np.isfinite(objective.model_moments(MEAN, VAR, ALPHA_BAR, TAU, largest)).all()
+    with pytest.raises(ValueError, match="eta is .*, but must be at most"):
+        objective.model_moments(MEAN, VAR, ALPHA_BAR, TAU, largest * (1 + 1e-9))
+    with pytest.raises(ValueError, match=r"tau's ends is \(8, 1\), but must be \(8, 0\)"):
+        objective.model_moments(MEAN, VAR, ALPHA_BAR, (8, 5, 1), 0.5)
+    with pytest.raises(ValueError, match=r"tau's ends is \(5, 0\), but must be \(8, 0\)"):
+        objective.model_moments(MEAN, VAR, ALPHA_BAR, (5, 2, 0), 0.5)
+    with pytest.raises(ValueError, match="falling, from 1 to above 0"):
+        objective.model_moments(MEAN, VAR, np.append(ALPHA_BAR[:-1], 0.0), TAU, 0.5)

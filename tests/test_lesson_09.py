@@ -5,12 +5,13 @@ import pytest
 import sympy as sp
 import torch
 
-from ddim_lessons import ddim
+from ddim_lessons import ddim, solvers
 from ddim_lessons.checks import EquationError, verify, verify_mean
 from ddim_lessons.ddim import ddim_sample, ddim_states, invert_path
 from ddim_lessons.exercises.lesson_09 import A, B, angle, arc, noise, up
 from ddim_lessons.explorers import lesson_09 as pictures
 from ddim_lessons.gaussians import exact_eps
+from ddim_lessons.metrics import TOO_LARGE
 from ddim_lessons.oracle import GaussianMixture, gaussian
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
 from ddim_lessons.solvers import (
@@ -372,3 +373,25 @@ def test_an_edit_of_no_strength_changes_nothing_and_a_full_one_changes_the_class
     assert pictures.pixel_error(full.back, full.original) < 1e-3
     mixed = pictures.edit_digit(pictures.EDITS[1], 4, 9, 50, 0.0)
     assert np.allclose(mixed.back, mixed.edited) and pictures.pixel_error(mixed.back, mixed.original) < 1e-2
+
+
+# --- defaults and edges of the solvers
+
+
+def test_defaults_and_edges_of_the_solvers():
+    np.testing.assert_array_equal(solvers.smooth_alpha_bar(4), solvers.smooth_alpha_bar(4, 2))
+    np.testing.assert_allclose(solvers.smooth_alpha_bar(2, 1), np.exp([0, -0.05 - 19.9 / 8, -0.1 - 19.9 / 2]))
+    assert solvers.smooth_alpha_bar(1, 1).shape == (2,)
+    mixture = GaussianMixture([[0.0]], 1.0)
+    assert solvers.cdf(mixture, np.zeros((1, 1))) == solvers.cdf(mixture, np.zeros((1, 1)), 1.0) == 0.5
+    with pytest.raises(ValueError, match="alpha_bar_t is 1.5"):
+        solvers.cdf(mixture, np.zeros((1, 1)), 1.5)
+    with pytest.raises(ValueError, match="shortest length of a row is 0.0"):
+        solvers.slerp(np.zeros((1, 2)), np.ones((1, 2)), 0.5)
+    with pytest.raises(ValueError, match="largest value of a and b"):
+        solvers.slerp(np.full((1, 2), TOO_LARGE), np.ones((1, 2)), 0.5)
+    same = np.random.default_rng(25).standard_normal((1, 3))  # its cosine with itself rounds to above 1
+    with pytest.raises(ValueError, match="the angle between a and b is 0.0"):
+        solvers.slerp(same, same, 0.5)
+    with pytest.raises(ValueError, match="rounds is 1001"):
+        solvers.invert(np.zeros((1, 1)), lambda x, t: x, np.array([1.0, 0.5]), (1, 0), rounds=1001)

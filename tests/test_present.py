@@ -117,6 +117,15 @@ def test_a_folder_without_lessons_gets_a_sentence(tmp_path, monkeypatch):
         present.lesson("00")
 
 
+def test_copies_that_lie_in_the_folder_stay_as_they_are(tmp_path):
+    assert not present.fill(tmp_path)
+    edited, gone = sorted((tmp_path / "lessons").glob("*.ipynb"))[:2]
+    edited.write_text("worked on while presenting")
+    gone.unlink()
+    assert present.fill(tmp_path)
+    assert edited.read_text() == "worked on while presenting" and gone.exists()
+
+
 ASKED = [(number, question) for number in NUMBERS for question in present.questions(number)]
 
 

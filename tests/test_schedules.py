@@ -117,3 +117,11 @@ def test_lengths_by_default_and_the_bounds_of_beta():
     for call in (lambda: schedules.linear_beta(10, last=1.5), lambda: schedules.cosine_beta(10, beta_max=1.5)):
         with pytest.raises(ValueError, match="is 1.5, but must be a number from 0 to 1"):
             call()
+
+
+def test_the_shortest_schedules_and_lists_of_times():
+    assert schedules.horizon([1.0, 0.5]) == 1 and check_tau((1, 0), 1) is None
+    with pytest.raises(ValueError, match=r"alpha_bar's shape is \(1,\)"):
+        schedules.horizon([1.0])
+    with pytest.raises(ValueError, match="beta is 1.0, but must be from 0 to below 1"):
+        alpha_bar_from_beta([0.0, 1.0])

@@ -309,3 +309,76 @@ def test_a_factor_s_law_is_ddim_s_unless_told_otherwise():
     ddim, noisy = (split.law(Factor(2, (5, 0)), ALPHA_BAR, eta) for eta in (0.0, 0.5))
     assert split.law(Factor(2, (5, 0)), ALPHA_BAR) == ddim != noisy
     assert ddim[2] == 0.0
+
+
+# --- defaults and edges
+
+
+def test_ddim_and_the_positive_root_are_meant_unless_told_otherwise():
+    factors, told = chain_and_star(8, A), (0.0, None, 1)
+    assert split.jump(ALPHA_BAR, 8, 5) == split.jump(ALPHA_BAR, 8, 5, *told)
+    for function in (split.system, joint):
+        for by_default, by_hand in zip(function(factors, ALPHA_BAR), function(factors, ALPHA_BAR, *told), strict=True):
+            np.testing.assert_array_equal(by_default, by_hand)
+    drawn = [split.sample(factors, 1.0, ALPHA_BAR, 5, np.random.default_rng(0), *more) for more in ((), told)]
+    np.testing.assert_array_equal(*drawn)
+    twice = [*factors, Factor(7, (0,))]
+    assert normaliser(twice, ALPHA_BAR) == normaliser(twice, ALPHA_BAR, *told)
+    literal = read_literally(8, A)  # here the size of k counts, and the root's sign does not
+    by_default = normaliser(literal, ALPHA_BAR)
+    assert by_default == normaliser(literal, ALPHA_BAR, *told) != normaliser(literal, ALPHA_BAR, 0.9)
+    x = drawn[0]
+    log_p = split.log_product(x, factors, ALPHA_BAR, 0.5)
+    np.testing.assert_array_equal(log_p, split.log_product(x, factors, ALPHA_BAR, 0.5, None, 1))
+
+
+def test_a_factor_is_drawn_as_its_law_says():
+    z = np.random.default_rng(3).standard_normal(4)
+    x = split.sample(star(1), 2.0, ALPHA_BAR[:2], 4, np.random.default_rng(3))
+    np.testing.assert_allclose(x[:, 1], 2 * ALPHA_BAR[1] ** 0.5 + (1 - ALPHA_BAR[1]) ** 0.5 * z, rtol=1e-14)
+    assert split.sample(star(1), 2.0, ALPHA_BAR[:2], 0, np.random.default_rng(3)).shape == (0, 2)
+
+
+def test_the_largest_variance_of_a_jump_is_allowed_and_nothing_above():
+    room = 1 - ALPHA_BAR[5]
+    assert split.jump(ALPHA_BAR, 8, 5, sigma_sq={(8, 5): room})[0] == 0
+    with pytest.raises(ValueError, match=r"sigma_sq\[8, 5\]"):
+        split.jump(ALPHA_BAR, 8, 5, sigma_sq={(8, 5): room + 1e-6})
+
+
+def test_the_integral_of_large_small_and_singular_cases():
+    assert split.integral([[1e-13]], [1.0]) == pytest.approx(1e13)  # ∫ N(1e-13 x; 0, 1) dx
+    assert split.integral([[1.0], [1.0]], [1e-13, 1e-13]) == pytest.approx((4e-13 * np.pi) ** -0.5)  # N(0; 0, 2e-13)
+    with pytest.raises(ValueError, match="infinite"):
+        split.integral([[0.0]], [1.0])
+    with pytest.raises(ValueError, match="contradict"):
+        split.integral([[1.0], [1.0]], [0.0, 0.0])
+    for var in ([1.0, 1.0], [np.nan], [np.inf], [-1.0], 1.0):
+        with pytest.raises(ValueError, match=r"var is .* must be of shape \(1,\), finite and at least 0"):
+            split.integral([[1.0]], var)
+
+
+def test_a_single_time_is_enough():
+    assert star(1) == full_chain(1) == read_literally(1, {1}) == ((1, (0,)),) and lint(star(1), 1) == []
+    assert split.generative(1, {1}) == ((1, ()), (0, (1,)))
+
+
+def test_the_linter_names_the_variables_there_are():
+    assert "x_9 is not one of x_1 … x_8" in lint([*star(8), Factor(9, (0,))], 8)
+    assert "x_9 is not one of x_0 … x_8" in lint([*star(8), Factor(9, (0,))], 8, given=())
+
+
+def test_sets_of_times_are_no_arrays_without_a_dimension():
+    assert split.sets(3, np.array([3, 1])) == ((1, 3), (2,))
+    for A_wrong in (np.array(3), "123", 3, None):
+        with pytest.raises(ValueError, match=r"must be a set of times such as \{2, 5, 8\}"):
+            split.sets(3, A_wrong)
+
+
+def test_paths_of_another_length_are_told():
+    with pytest.raises(ValueError, match=r"x's shape is \(2, 7\), but must be \(…, 9\)"):
+        split.log_product(np.zeros((2, 7)), star(8), ALPHA_BAR)
+    with pytest.raises(ValueError, match=r"x's shape is \(\)"):
+        split.log_product(0.0, star(8), ALPHA_BAR)
+    one = split.log_product(np.zeros(9), star(8), ALPHA_BAR)
+    assert one == pytest.approx(-np.log(2 * np.pi * (1 - ALPHA_BAR[1:])).sum() / 2)

@@ -6,6 +6,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 from itertools import islice
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ddim_lessons import training
+from ddim_lessons import data_files, training
 from ddim_lessons.ddim import ddim_sample
 from ddim_lessons.digits import load_digits
 from ddim_lessons.metrics import frechet_distance, noise_floor, sliced_w2
@@ -286,7 +287,7 @@ def flip(data, position):
 
 def forge(path, card=None, tensors=None):
     """Write a file whose checksum is right and whose contents do not go together."""
-    old_card, old_tensors = training._read(path, "weights")
+    old_card, old_tensors = training._read(path, path.read_bytes(), "weights")
     training._write(path, old_card | (card or {}), old_tensors | (tensors or {}))
 
 
@@ -333,14 +334,24 @@ def test_a_bad_checkpoint_is_refused_too(tmp_path):
 
 
 def test_swapped_weights_are_noticed(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(data_files, "DATA", tmp_path)
+    monkeypatch.setattr(training, "WEIGHTS", tmp_path / "weights")
+
+    def list_files():
+        found = {f"weights/{p.name}": sha256(p.read_bytes()).hexdigest() for p in (tmp_path / "weights").iterdir()}
+        (tmp_path / "manifest.json").write_text(json.dumps(found))
+
     for name in ("moons", "swiss roll"):
         save_model(tiny(), training.weights_path(name), {"data": name})
+        list_files()
         assert load_weights(name).card["data"] == name
     os.replace(training.weights_path("moons"), training.weights_path("swiss roll"))
+    with pytest.raises(data_files.DataError, match="swiss_roll.safetensors is damaged, or another file was put in its"):
+        load_weights("swiss roll")
+    list_files()
     with pytest.raises(WeightsError, match="swiss_roll.safetensors holds the weights for 'moons'"):
         load_weights("swiss roll")
-    with pytest.raises(WeightsError, match="ring.safetensors is not in the folder .*git checkout data"):
+    with pytest.raises(data_files.DataError, match="ring.safetensors' is not one of the files that came with the less"):
         load_weights("ring")
 
 

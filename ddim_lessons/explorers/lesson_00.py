@@ -1,12 +1,12 @@
 """Lesson 00: DDPM beside DDIM from the same starting points, on an exact denoiser."""
 
-from functools import lru_cache
 from html import escape
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import progress
+from ..cache import remember
 from ..ddim import ddim_path
 from ..errors import require_seed
 from ..metrics import noise_floor, sliced_w2
@@ -29,7 +29,7 @@ class Run(NamedTuple):
     kept_side: float  # share of samples that end on the side (left or right) on which they started
 
 
-@lru_cache(maxsize=32)
+@remember(32)
 def run_sampler(data, S, eta, seed):
     """Sample ``POINTS`` points of the set called ``data`` in S steps at noise level η; returns a ``Run``.
 
@@ -46,7 +46,7 @@ def run_sampler(data, S, eta, seed):
     return Run(paths, distance, float(kept_side))
 
 
-@lru_cache(maxsize=len(DATA_SETS))
+@remember(len(DATA_SETS))
 def floor_of(data):
     """The noise floor of the distance for ``POINTS`` points of the set called ``data``."""
     return noise_floor(sliced_w2, data_set(data), POINTS, np.random.default_rng(0), repeats=9)

@@ -1,11 +1,10 @@
 """Lesson 01: the marginals q(x_t) over time, three kinds of path that have them, a cloud and a digit dissolving."""
 
-from functools import lru_cache
-
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import ListedColormap
 
+from ..cache import remember
 from ..ddim import add_noise
 from ..digits import digit, load_digits
 from ..errors import require_choice, require_floats, require_rng, require_seed
@@ -32,7 +31,7 @@ KINDS = ("chain: T small steps", "jump: one ε for all t", "jump: a new ε for e
 # --- state -> arrays ---------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=len(BETAS))
+@remember(len(BETAS))
 def density_map(schedule):
     """Return q(x_t) of the three peaks at the heights X (rows) and the times shown (columns); shape (181, 51)."""
     alpha_bar = alpha_bar_shown(schedule)
@@ -46,7 +45,7 @@ def alpha_bar_shown(schedule):
     return alpha_bar[:: (len(alpha_bar) - 1) // STOPS]
 
 
-@lru_cache(maxsize=24)
+@remember(24)
 def walks(schedule, kind, seed):
     """Noise ``WALKERS`` draws of the three peaks in one of the ways of ``KINDS``; shape (2000, 51).
 
@@ -80,7 +79,7 @@ def chain(x0, beta, rng):
     return np.column_stack(path)
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def observer():
     """Return the exact denoiser of the 1,797 digits and their labels: one who knows every digit that can occur."""
     x, labels = load_digits()

@@ -1,11 +1,11 @@
 """Lesson 02: the posterior as a product of two Gaussians; the wrong skip and the right one on Gaussian data."""
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from ..cache import remember
 from ..ddim import variance
 from ..errors import require_choice, require_int
 from ..gaussians import affine_moments, exact_eps, log_normal, product, sampler_moments
@@ -138,7 +138,7 @@ SKIPS = {
 }
 
 
-@lru_cache(maxsize=len(SKIPS) * len(STEPS))
+@remember(len(SKIPS) * len(STEPS))
 def output_moments(skip, S):
     """Return (means, variances) at time 0 for all of ``DATA_VARIANCES`` after S steps of the ``skip`` so named."""
     require_choice("skip", skip, SKIPS)

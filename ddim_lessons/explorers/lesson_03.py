@@ -1,6 +1,5 @@
 """Lesson 03: a graph editor for the A/B split: click times into A, watch factors, covariance, samples, the linter."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import ipywidgets as ipw
@@ -11,6 +10,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
 from .. import split
+from ..cache import remember
 from ..plots import BLUE, INK, ORANGE, STYLE, VERMILION, panels
 from ..schedules import alpha_bar_from_beta, linear_beta
 from ..widgets import LiveFigure, menu, number_slider, whole_slider
@@ -37,7 +37,7 @@ def schedule(T):
     return alpha_bar_from_beta(linear_beta(T, 0.05, 0.35))
 
 
-@lru_cache(maxsize=64)
+@remember(64)
 def picture(T, A, reading, eta):
     """Return the ``Picture`` of A (a frozenset that contains T) under a reading, one of ``READINGS``."""
     factors = READINGS[reading](T, A)
@@ -248,7 +248,7 @@ def move_times(rows, T):
         row.set_offsets(np.column_stack([x, y]))
 
 
-@lru_cache(maxsize=32)
+@remember(32)
 def outline(number):
     """Return a number as a path in points, centred at (0, 0)."""
     path = TextPath((0, 0), str(number), size=12)

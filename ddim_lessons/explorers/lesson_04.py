@@ -1,11 +1,11 @@
 """Lesson 04: one family of posteriors; the marginals stand still while the conditionals and the paths change."""
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from ..cache import remember
 from ..ddim import alpha_bar_pair, coefficients, eta_max, forward_coefficients, variance
 from ..errors import require_int, require_real
 from ..gaussians import log_normal
@@ -45,13 +45,13 @@ def link(t, s, eta, root=1):
     return Link(k, lam, sigma_sq, root * (1 - sigma_sq / (1 - alpha_bar_s)) ** 0.5, slope, c)
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def normals():
     """The standard normal numbers that all settings share: x_T's and one row for each jump; (11, DRAWS)."""
     return np.random.default_rng(4).standard_normal((len(TAU), DRAWS))
 
 
-@lru_cache(maxsize=64)
+@remember(64)
 def chain(eta, root=1, x0=X0):
     """Draw the chain down ``TAU`` given x_0, x_s = k x_t + λ x_0 + σ z; shape (S + 1, DRAWS), times as in ``TAU``."""
     z = normals()

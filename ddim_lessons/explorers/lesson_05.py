@@ -1,10 +1,10 @@
 """Lesson 05: the weights γ_t beside the losses they weigh, and a "KL divergence" that goes negative."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from ..cache import remember
 from ..ddim import variance
 from ..gaussians import log_normal
 from ..objective import bound, eps_loss, gamma, gaussian_denoiser, model_moments, over_data
@@ -26,7 +26,7 @@ class Weights(NamedTuple):
     groups: dict  # the three groups, the last link, the proper bound, and log p(x_0) of the chain
 
 
-@lru_cache(maxsize=64)
+@remember(64)
 def weights(S, eta, spacing="linear", denoiser="exact"):
     """Return the ``Weights`` of the bound for S steps of the given spacing at η > 0, with a right or wrong denoiser."""
     alpha_bar, tau, var = alpha_bar_schedule("linear", T), make_tau(T, S, spacing), VAR * DENOISERS[denoiser]

@@ -1,12 +1,12 @@
 """Lesson 06: watch a network learn the exact field, and walk through its training. This one module loads torch."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import ipywidgets as ipw
 import numpy as np
 import torch
 
+from ..cache import remember
 from ..data_files import read_arrays, read_json
 from ..ddim import add_noise, ddim_sample
 from ..errors import require, require_choice, require_seed
@@ -42,7 +42,7 @@ def new_network(kind, seed, **arguments):
         return kind(**arguments)
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def points():
     """The training set: 20,000 points of the two moons."""
     return MOONS.sample(20_000, np.random.default_rng(0))
@@ -89,7 +89,7 @@ def sample_distance(eps_hat, data, alpha_bar, S=50, eta=0.0, n=4000, seed=0):
     return sliced_w2(samples, data.sample(n, rng)) / floor_of(data, n)
 
 
-@lru_cache(maxsize=8)
+@remember(8)
 def floor_of(data, n=4000):
     """The noise floor of the distance for ``n`` points of ``data``."""
     return noise_floor(sliced_w2, data, n, np.random.default_rng(0), repeats=9)
@@ -118,7 +118,7 @@ def target_factor(alpha_bar_t, target):
 # --- what was recorded by tools/record_training.py -----------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def recorded_tables():
     """The recorded table of what batch, width and steps do, with the facts about it."""
     return read_json("results/lesson_06.json")
@@ -132,13 +132,13 @@ def recorded_changes(name):
     return sorted([default, *(row for row in table["rows"] if name in row)], key=lambda row: row[name])
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def recorded_arrays():
     """The recorded snapshots of weights and pictures of digits, by name."""
     return read_arrays("results/lesson_06.npz")
 
 
-@lru_cache(maxsize=len(SNAPSHOTS))
+@remember(len(SNAPSHOTS))
 def snapshot(step):
     """Return ``(x, t) -> ε̂`` of the recorded run after ``step`` steps, one of ``SNAPSHOTS``."""
     require(step in SNAPSHOTS, "step", step, f"one of {SNAPSHOTS}")
@@ -280,14 +280,14 @@ def training_view(run) -> TrainingView:
 # --- after it has trained ----------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=128)
+@remember(128)
 def snapshot_samples(step, S, n=300):
     """Return n samples (η = 0, the same x_T always) of the recorded run after ``step`` steps; shape (n, 2)."""
     x_T = np.random.default_rng(0).standard_normal((n, 2))
     return ddim_sample(x_T, snapshot(step), alpha_bar_schedule("linear", 1000), make_tau(1000, S))
 
 
-@lru_cache(maxsize=128)
+@remember(128)
 def snapshot_field(step, t):
     """Return (exact, learned) ε at ``GRID`` and the learned one's mean square error on points of x_t."""
     alpha_bar = alpha_bar_schedule("linear", 1000)
@@ -326,6 +326,6 @@ def walk_through_training() -> LiveFigure:
     return LiveFigure(figure, [exact, under, learned, dots], controls, update, play="step")
 
 
-@lru_cache(maxsize=4)
+@remember(4)
 def _truth(n):
     return MOONS.sample(n, np.random.default_rng(1))

@@ -1,12 +1,11 @@
 """Lesson 07: one step taken apart, and the trajectory lab: DDPM beside DDIM from one x_T, for points and for digits."""
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from ..cache import bounded_cache
+from ..cache import bounded_cache, remember
 from ..ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
 from ..digits import as_ink, load_digits
 from ..errors import MANY, require_int, require_seed
@@ -193,7 +192,7 @@ class Truth(NamedTuple):
     floor: float
 
 
-@lru_cache(maxsize=len(DATA_SETS))
+@remember(len(DATA_SETS))
 def truth(data):
     """Return the ``Truth`` of the set called ``data``."""
     mixture, rng = data_set(data), np.random.default_rng(70)
@@ -206,7 +205,7 @@ def truth(data):
     )
 
 
-@lru_cache(maxsize=2 * len(DATA_SETS) + 2)
+@remember(2 * len(DATA_SETS) + 2)
 def denoiser(data, kind):
     """Return ``(x, t) -> ε̂`` for the set called ``data``, or "digits": its exact denoiser, or the trained network."""
     if kind == "trained":
@@ -215,7 +214,7 @@ def denoiser(data, kind):
     return mixture.eps_fn(ALPHA_BAR)
 
 
-@lru_cache(maxsize=len(DATA_SETS) + 1)
+@remember(len(DATA_SETS) + 1)
 def network(data):
     """Return the trained network of the set called ``data``, or of "digits"."""
     return load_weights(data)
@@ -406,7 +405,7 @@ def run_digits(kind, S, choice, spacing, seed):
     return DigitRun(tau, eta, np.array([x[i] for i in shown], dtype=np.float32), x0_hat, *figures)
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def digit_truth():
     """Return what 200 true digits get, beside the others: (share the classifier is sure of, away); see ``DigitRun``."""
     order = np.random.default_rng(71).permutation(load_digits()[0])

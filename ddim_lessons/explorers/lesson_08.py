@@ -1,10 +1,9 @@
 """Lesson 08: the recorded table as a map, the grid inspector, the bug museum, and the exact recursion, live."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from ..bug_museum import EXHIBITS, encodes_ahead, right_encoder, right_sampler
+from ..cache import remember
 from ..data_files import read_arrays
 from ..errors import require, require_choice, require_int
 from ..gaussians import sampler_moments
@@ -52,7 +51,7 @@ PAPER = {
 # --- what was recorded by tools/record_quality.py ------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def recorded():
     """The recorded arrays by name."""
     return read_arrays("results/lesson_08.npz")
@@ -242,7 +241,7 @@ MANY = (2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 1000)
 SPREADS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
 
 
-@lru_cache(maxsize=256)
+@remember(256)
 def exact_errors(mean, spread, eta, steps=MANY):
     """Return (distance, mean error, error of the spread) over ``steps``; data N(mean, spread²), exact denoiser.
 
@@ -354,7 +353,7 @@ def _grid_words(grid, S, times, found):
 MUSEUM_POINTS = 500
 
 
-@lru_cache(maxsize=128)
+@remember(128)
 def exhibit(letter, data, S):
     """Run an exhibit, or the right sampler for "right"; returns (points, times asked, how far two runs differ).
 

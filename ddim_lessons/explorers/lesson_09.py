@@ -1,13 +1,12 @@
 """Lesson 09: where x_T lands, digits between two latents, and encode, edit, decode. Loads torch."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from matplotlib.patches import Rectangle
 
-from ..cache import bounded_cache
+from ..cache import bounded_cache, remember
 from ..data_files import read_json
 from ..ddim import ddim_sample, ddim_states
 from ..digits import as_ink, digit, load_digits
@@ -43,14 +42,14 @@ WIDTH, CLASS_WIDTH, LIMIT = 0.1, 0.25, 3.2  # of a digit's own small Gaussian; h
 # --- denoisers, chosen by name -----------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=16)
+@remember(16)
 def points_eps(data, denoiser):
     """Return (x, t) -> ε̂ for the point set called ``data``: the "exact" one, or the "trained" network's."""
     require_choice("denoiser", denoiser, DENOISERS)
     return data_set(data).eps_fn(ALPHA_BAR) if denoiser == "exact" else eps_fn(load_weights(data))
 
 
-@lru_cache(maxsize=16)
+@remember(16)
 def digits_eps(denoiser="trained", label=None):
     """Return (x, t) -> ε̂ for digits; the exact one may be that of one class, ``label``, alone.
 
@@ -64,7 +63,7 @@ def digits_eps(denoiser="trained", label=None):
     return data.eps_fn(ALPHA_BAR)
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def _classifier():
     return load_weights("digit classifier")
 
@@ -74,10 +73,10 @@ def class_shares(x):
     """Return the classifier's probabilities of the ten classes for pictures x of shape (n, 64); shape (n, 10)."""
     x = real_array("x", x)
     require(x.ndim == 2 and x.shape[1] == 64, "x's shape", x.shape, "(n, 64)")
-    return _classifier()(torch.as_tensor(x, dtype=torch.float32)).softmax(dim=1).numpy()
+    return _classifier()(torch.tensor(x, dtype=torch.float32)).softmax(dim=1).numpy()
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def recorded():
     """What tools/record_inversion.py measured: a dict."""
     return read_json("results/lesson_09.json")

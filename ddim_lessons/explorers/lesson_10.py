@@ -1,7 +1,6 @@
 """Lesson 10: boxes from noise, on live pictures and in recorded tables. This module loads torch."""
 
 from contextlib import contextmanager
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -9,7 +8,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 
 from ..boxes import corners, decode, iou
-from ..cache import bounded_cache
+from ..cache import bounded_cache, remember
 from ..data_files import read_arrays, read_json
 from ..detector import ENSEMBLES, UPDATES, detection_path, draw_codes, maps_of, precision_of, results
 from ..errors import require_choice
@@ -35,7 +34,7 @@ LINES = {
 # --- pictures, runs, recorded tables -----------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def detector():
     """The trained network that came with the lessons."""
     return load_weights("detector")
@@ -67,7 +66,7 @@ def measure(pictures, visits, ensembles=("all",)):
     return np.array([precision_of(results(visits, name, LOWEST), pictures) for name in ensembles])
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def recorded():
     """The recorded tables, with the facts about them; tools/record_detection.py made them."""
     return read_json("results/lesson_10.json")
@@ -89,7 +88,7 @@ def print_table(table):
         print(f"{S} step{'s' if S > 1 else ' '} {cells}")
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def recorded_maps():
     """The recorded AP[.5:.95]: settings (update, η, renewal) → array (ensembles, steps, boxes)."""
     maps = read_arrays("results/lesson_10.npz")["maps"]
@@ -175,7 +174,7 @@ def _between(left, top, right, bottom):
 CHOICES = ("1", "2", "3", "4", "crowd 1", "crowd 2")  # the pictures of the gallery, as the menu calls them
 
 
-@lru_cache(maxsize=1)
+@remember(1)
 def gallery():
     """Six pictures to choose from: four as in training, two crowds; and their maps."""
     usual, crowd = held_out(12), crowds(2)
