@@ -436,7 +436,7 @@ def _read(path, data, kind):
     """Return (card, tensors) of ``data``, a file of :func:`_write`, after checking all that can be wrong with it."""
     path = Path(path)
     try:
-        tensors = {name: tensor.clone() for name, tensor in load(data).items()}  # aligned, so that sums round alike
+        tensors = {name: tensor.clone() for name, tensor in sorted(load(data).items())}
     except SafetensorError as error:
         raise WeightsError(f"{path.name} is no safetensors file, or was cut short ({error}). {RESTORE}") from None
     size = int.from_bytes(data[:8], "little")  # of the header, which is JSON
