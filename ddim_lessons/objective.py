@@ -90,6 +90,7 @@ def bound(x0, mean, var, alpha_bar, tau, eta):
     """
     steps, sigma_sq, skipped = _chain(alpha_bar, tau, eta)
     require(eta > 0, "eta", eta, "above 0: at η = 0 the weight γ is infinite and the bound is −∞")
+    require(eta >= 1e-100, "eta", eta, "at least 1e-100: γ grows with 1/η²")
     x0 = np.asarray(x0, dtype=float)[..., None]
     loss = eps_loss(x0, gaussian_denoiser(mean, var, steps[:-1]), steps[:-1])
     last = steps[-1]
