@@ -104,3 +104,43 @@ def test_lesson_00_follows_keyboard_mouse_and_reset(open_lesson):
     lesson.figure_after(figure, lambda: figure.get_by_role("button", name="Reset").click())
     browser.wait_for(lambda: "S = 10" in caption.inner_text(), 10, "Reset does not bring back S")
     browser.wait_for(lambda: figure.locator("img").get_attribute("src") != first, 10, "a new picture has a new address")
+
+
+UNSEEN = """button => [['outline', 'none'], ['box-shadow', 'none'], ['border-color', 'black'], ['background', 'white']]
+  .forEach(([name, value]) => button.style.setProperty(name, value, 'important'))"""
+DEAF = "button => button.addEventListener('click', event => event.stopImmediatePropagation(), true)"
+PLANTED = [  # what is spoilt, how, and what the check must say of it
+    ("[role=status]", "words => { words.style.color = '#b0b0b0'; }", "contrast", "too faint"),
+    ("img", "picture => { picture.style.maxWidth = 'none'; picture.style.width = '3000px'; }", "width", "cut off: [['IMG'"),
+    ("button:has-text('Reset')", "button => { button.replaceChildren(); }", "keyboard", "has no name"),
+    ("button:has-text('Reset')", "button => { button.tabIndex = -1; }", "keyboard", "Tab reaches"),
+    ("button:has-text('Reset')", UNSEEN, "keyboard", "the focus does not show"),
+    (".widget-play button:nth-of-type(2)", DEAF, "player", "Stop does not go back"),
+]
+
+
+def test_planted_faults_of_access_are_caught(open_lesson):
+    lesson = open_lesson(NAMES[10])
+    lesson.run_all()
+    figure = next(f for k in lesson.live_cells() if (f := lesson.live_figure(k)).locator(".widget-play").count())
+    checks = {
+        "contrast": lambda: access.check_contrast(figure),
+        "width": lambda: access.check_width(figure),
+        "keyboard": lambda: access.check_keyboard(lesson, figure),
+        "player": lambda: access.check_player(lesson, figure),
+    }
+    for check in checks.values():
+        check()
+    for selector, fault, check, words in PLANTED:
+        part = figure.locator(selector).first.element_handle()
+        part.evaluate("part => { part.whole = [part.getAttribute('style') || '', [...part.childNodes]]; }")
+        part.evaluate(fault)
+        try:
+            checks[check]()
+        except AssertionError as error:
+            found = str(error)
+        else:
+            found = "nothing"
+        assert words in found, f"{fault}: {check} finds {found}"
+        part.evaluate("""part => { part.style.cssText = part.whole[0];
+          part.tabIndex = 0; part.replaceChildren(...part.whole[1]); }""")
