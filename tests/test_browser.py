@@ -111,7 +111,12 @@ UNSEEN = """button => [['outline', 'none'], ['box-shadow', 'none'], ['border-col
 DEAF = "button => button.addEventListener('click', event => event.stopImmediatePropagation(), true)"
 PLANTED = [  # what is spoilt, how, and what the check must say of it
     ("[role=status]", "words => { words.style.color = '#b0b0b0'; }", "contrast", "too faint"),
-    ("img", "picture => { picture.style.maxWidth = 'none'; picture.style.width = '3000px'; }", "width", "cut off: [['IMG'"),
+    (
+        "img",
+        "picture => { picture.style.maxWidth = 'none'; picture.style.width = '3000px'; }",
+        "width",
+        "cut off: [['IMG'",
+    ),
     ("button:has-text('Reset')", "button => { button.replaceChildren(); }", "keyboard", "has no name"),
     ("button:has-text('Reset')", "button => { button.tabIndex = -1; }", "keyboard", "Tab reaches"),
     ("button:has-text('Reset')", UNSEEN, "keyboard", "the focus does not show"),

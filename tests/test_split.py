@@ -336,6 +336,7 @@ def test_a_factor_is_drawn_as_its_law_says():
     z = np.random.default_rng(3).standard_normal(4)
     x = split.sample(star(1), 2.0, ALPHA_BAR[:2], 4, np.random.default_rng(3))
     np.testing.assert_allclose(x[:, 1], 2 * ALPHA_BAR[1] ** 0.5 + (1 - ALPHA_BAR[1]) ** 0.5 * z, rtol=1e-14)
+    assert split.law(star(1)[0], ALPHA_BAR) == (0.0, ALPHA_BAR[1] ** 0.5, 1 - ALPHA_BAR[1])
     assert split.sample(star(1), 2.0, ALPHA_BAR[:2], 0, np.random.default_rng(3)).shape == (0, 2)
 
 

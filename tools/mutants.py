@@ -1,28 +1,37 @@
 """Plant one small error at a time in a module and see whether its tests notice: ``python tools/mutants.py ddim``.
 
-An error is another operator, comparison, sign or constant, or a condition turned round. The tests run on a copy of the
-package in a temporary folder and stop at their first failure. ``--most 40`` tries a sample (the same one each time).
+An error is another operator, comparison, sign or constant, or a condition turned round. The tests are collected once.
+For each error this process forks (so: Linux or macOS), the child's functions get the code of the wrong ones, and the
+tests run until one fails. What no test could notice stands in ``SAME``, with the reason. The status is 1 if anything
+else survives, or if the tests fail without an error. ``--lines 20 30`` plants in these lines only.
 """
 
 import argparse
 import ast
 import copy
+import importlib
 import os
-import random
-import shutil
-import subprocess
+import signal
 import sys
-import tempfile
+import types
 from pathlib import Path
+
+import pytest
+from _pytest.runner import runtestprotocol
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = {  # those that notice most come first
-    "ddim": ["test_ddim", "test_misuse"],
-    "split": ["test_split", "test_misuse"],
-    "checks": ["test_checks", "test_exercises", "test_misuse"],
-    "schedules": ["test_schedules", "test_misuse"],
-    "solvers": ["test_lesson_09", "test_misuse"],
+    "ddim": ["test_ddim"],
+    "split": ["test_split"],
+    "checks": ["test_checks", "test_exercises"],
+    "schedules": ["test_schedules"],
+    "solvers": ["test_lesson_09"],
+    "objective": ["test_lesson_05"],
+    "gaussians": ["test_gaussians", "test_lesson_02"],
+    "oracle": ["test_oracle", "test_toy_data_and_metrics"],
 }
+SECONDS = 120  # a child that runs longer goes round for ever: caught
+SAME = {}
 OPERATORS = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.MatMult: ast.Mult,
     ast.FloorDiv: ast.Div, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,
@@ -63,55 +72,121 @@ def mutants(source):
     return found
 
 
-def is_caught(folder, module, source, seconds=120):
-    """Whether a test of ``module`` fails, or does not end, when the module's file in ``folder`` holds ``source``."""
-    (folder / "ddim_lessons" / f"{module}.py").write_text(source, encoding="utf-8")
-    tests = [f"tests/{name}.py" for name in TESTS[module]]
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-n",
-        "0",
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-o",
-        "addopts=",
-        *tests,
-    ]
-    environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+# --- planting ----------------------------------------------------------------------------------------------------
+
+
+def load(module, source):
+    """Return a module with the name and the neighbours of ``module``, made from ``source``; it is not registered."""
+    made = types.ModuleType(module.__name__)
+    made.__package__, made.__file__ = module.__package__, module.__file__
+    exec(compile(source, module.__file__, "exec"), made.__dict__)
+    return made
+
+
+def functions(module):
+    """Return the functions and methods that ``module`` defines, by name; what wraps them is taken off."""
+    found = {}
+    for name, value in vars(module).items():
+        parts = vars(value).items() if isinstance(value, type) and value.__module__ == module.__name__ else ()
+        for key, part in [(name, value), *((f"{name}.{inner}", part) for inner, part in parts)]:
+            part = getattr(part, "fget", None) or getattr(part, "__func__", part)
+            while hasattr(part, "__wrapped__"):
+                part = part.__wrapped__
+            if isinstance(part, types.FunctionType) and part.__module__ == module.__name__:
+                found[key] = part
+    return found
+
+
+def content(function):
+    """Return what an error can change of a function."""
+    return function.__code__, function.__defaults__, function.__kwdefaults__
+
+
+def plant(module, wrong):
+    """Give the functions and numbers of ``module`` those of the module ``wrong``."""
+    for key, function in functions(wrong).items():
+        target = functions(module)[key]
+        target.__code__, target.__defaults__, target.__kwdefaults__ = content(function)
+    for name, value in vars(wrong).items():
+        if isinstance(value, int | float):
+            setattr(module, name, value)
+
+
+# --- trying ------------------------------------------------------------------------------------------------------
+
+
+def all_pass(items, prepare):
+    """Whether all tests pass in a child process after ``prepare()``."""
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1] == 0
+    signal.alarm(SECONDS)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     try:
-        return (
-            subprocess.run(command, cwd=folder, capture_output=True, timeout=seconds, env=environment).returncode != 0
-        )
-    except subprocess.TimeoutExpired:
+        prepare()
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            if any(report.failed for report in runtestprotocol(item, nextitem=following, log=False)):
+                os._exit(1)
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+def is_about(item, name):
+    """Whether a test is one of the module ``name``: of ``test_misuse.py`` only those of its own functions."""
+    if "test_misuse" not in item.nodeid:
+        return "browser" not in item.keywords
+    function = getattr(item, "callspec", None) and item.callspec.params.get("name")
+    known = item.module.NAMES.get(function)
+    return known is not None and getattr(known, "__module__", "") == f"ddim_lessons.{name}"
+
+
+class Trial:
+    """A pytest plugin that, instead of running the tests once, runs them once for each planted error."""
+
+    def __init__(self, name, lines):
+        self.name, self.lines = name, lines
+        self.module = importlib.import_module(f"ddim_lessons.{name}")
+        self.source = Path(self.module.__file__).read_text(encoding="utf-8")
+        self.bad = True
+
+    def pytest_runtestloop(self, session):
+        items = [item for item in session.items if is_about(item, self.name)]
+        if not all_pass(items, lambda: None):
+            print("the tests fail without any planted error")
+            return True
+        tried = [found for found in mutants(self.source) if not self.lines or found[0] in self.lines]
+        survived = [found[:2] for found in tried if all_pass(items, lambda s=found[2]: self.plant(s))]
+        self.report(len(tried), survived)
         return True
+
+    def plant(self, source):
+        plant(self.module, load(self.module, source))
+
+    def report(self, tried, survived):
+        """Print what survived; what is known to make no difference is only counted."""
+        lines, same = self.source.splitlines(), 0
+        for line, words in survived:
+            known = (self.name, lines[line - 1].strip(), words) in SAME
+            same += known
+            if not known:
+                print(f"survived: {self.name}.py, line {line}: {words}")
+        caught, left = tried - len(survived), len(survived) - same
+        print(f"{self.name}.py: of {tried} errors {caught} caught, {same} make no difference, {left} survived")
+        self.bad = left > 0
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("module", choices=TESTS)
-    parser.add_argument("--most", type=int, default=10_000, help="try a sample of so many")
-    arguments = parser.parse_args()
-    source = (ROOT / "ddim_lessons" / f"{arguments.module}.py").read_text(encoding="utf-8")
-    tried = mutants(source)
-    tried = sorted(random.Random(0).sample(tried, min(arguments.most, len(tried))))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for part in ("ddim_lessons", "tests", "data"):
-            shutil.copytree(ROOT / part, folder / part)
-        shutil.copy(ROOT / "pyproject.toml", folder)
-        if is_caught(folder, arguments.module, source):
-            sys.exit("the tests fail without any planted error")
-        caught = 0
-        for line, words, wrong in tried:
-            noticed = is_caught(folder, arguments.module, wrong)
-            caught += noticed
-            if not noticed:
-                print(f"survived: {arguments.module}.py, line {line}: {words}", flush=True)
-    print(f"{arguments.module}.py: {caught} of {len(tried)} planted errors caught")
+    parser.add_argument("--lines", type=int, nargs="*", help="plant in these lines only")
+    given = parser.parse_args()
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    trial = Trial(given.module, given.lines)
+    files = [str(ROOT / "tests" / f"{name}.py") for name in (*TESTS[given.module], "test_misuse")]
+    options = ["-n", "0", "-q", "-s", "-p", "no:cacheprovider", "-o", "addopts=", f"--rootdir={ROOT}"]
+    pytest.main([*options, *files], plugins=[trial])
+    sys.exit(trial.bad)
 
 
 if __name__ == "__main__":
