@@ -16,7 +16,7 @@ from torch.nn.functional import embedding_bag, interpolate, scaled_dot_product_a
 from .boxes import SCALE, average_precision, decode, encode, nms
 from .ddim import ddim_step, predict_eps, standard_normal_like
 from .errors import require, require_choice, require_finite, require_int, require_real, require_rng
-from .networks import time_features
+from .networks import as_tensor, time_features
 from .schedules import alpha_bar_schedule, check_tau
 from .shapes import CLASSES, Pictures
 
@@ -301,7 +301,7 @@ def maps_of(model, pictures):
     """Return the maps of ``Pictures``, shape (n, channels, 16, 16)."""
     _require_model(model)
     require(isinstance(pictures, Pictures), "pictures", pictures, "Pictures, from draw_pictures")
-    return model.look(torch.as_tensor(pictures.pixels, device=model.features.device))
+    return model.look(as_tensor(pictures.pixels, model.features.device))
 
 
 def precision_of(found, pictures):

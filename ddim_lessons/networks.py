@@ -160,7 +160,7 @@ class DigitClassifier(nn.Module):
     @torch.inference_mode()
     def judge(self, x):
         """Return (features, confidence) of NumPy pictures (n, 64): shape (n, 32), and the top probability, (n,)."""
-        features = self.layers(torch.as_tensor(x, dtype=torch.float32))
+        features = self.layers(as_tensor(x))
         return features.double().numpy(), self.out(features).softmax(dim=1).amax(dim=1).numpy()
 
 
@@ -181,7 +181,7 @@ def eps_fn(model):
         require_array("x", x, ("float",))
         require(x.shape[-1:] == (model.dim,), "x's shape", tuple(x.shape), f"(n, {model.dim})")
         t = max(int(t), 1)
-        x_t = torch.as_tensor(x, dtype=torch.float32, device=device)
+        x_t = as_tensor(x, device)
         eps = to_eps(model.body(x_t, table[t]), x_t, float(model.schedule[t]), model.target)
         return eps.to(x) if isinstance(x, torch.Tensor) else eps.cpu().numpy().astype(x.dtype)
 
@@ -199,7 +199,7 @@ def network_states(model, x_T, tau, eta=0.0, rng=None):
     require_floats("x_T", x_T)
     require(x_T.ndim == 2 and x_T.shape[1] == model.dim, "x_T's shape", tuple(x_T.shape), f"(n, {model.dim})")
     table = model.embed(model.features)
-    x = torch.as_tensor(x_T, dtype=torch.float32, device=table.device)
+    x = as_tensor(x_T, table.device)
     states = [x]
     for t, a, b, c in affine_steps(model.schedule, tau, eta):
         alpha_bar_t = float(model.schedule[t])
@@ -210,3 +210,9 @@ def network_states(model, x_T, tau, eta=0.0, rng=None):
         states.append(x)
     require_finite("the sample", x)
     return states
+
+
+def as_tensor(x, device=None):
+    """Return an array or tensor in 32 bits on ``device``; of an array, which may be read-only, always a copy."""
+    given = isinstance(x, torch.Tensor)
+    return x.to(device, torch.float32) if given else torch.tensor(x, dtype=torch.float32, device=device)

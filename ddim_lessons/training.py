@@ -30,7 +30,7 @@ from .data_files import DATA, RESTORE, read_data
 from .ddim import add_noise
 from .detector import Detector
 from .errors import MANY, real_array, require, require_choice, require_finite, require_int, require_real, require_seed
-from .networks import DigitClassifier, DigitUNet, PointMLP, make_target, require_denoiser
+from .networks import DigitClassifier, DigitUNet, PointMLP, as_tensor, make_target, require_denoiser
 from .toy_data import DATA_SETS
 
 WEIGHTS = DATA / "weights"
@@ -463,7 +463,7 @@ def _digest(text, tensors):
 
 def _as_data(x0, dim):
     """Return the data as a float32 tensor after checking it: shape (n, dim), not empty, finite."""
-    x0 = torch.as_tensor(x0 if isinstance(x0, torch.Tensor) else real_array("x0", x0), dtype=torch.float32)
+    x0 = as_tensor(x0 if isinstance(x0, torch.Tensor) else real_array("x0", x0))
     require(x0.ndim == 2 and len(x0) > 0 and x0.shape[1] == dim, "x0's shape", tuple(x0.shape), f"(n, {dim}), n ≥ 1")
     require_finite("x0", x0)
     return x0

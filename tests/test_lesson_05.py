@@ -311,5 +311,10 @@ def test_the_largest_eta_is_allowed_and_ends_are_told():
         objective.model_moments(MEAN, VAR, ALPHA_BAR, (8, 5, 1), 0.5)
     with pytest.raises(ValueError, match=r"tau's ends is \(5, 0\), but must be \(8, 0\)"):
         objective.model_moments(MEAN, VAR, ALPHA_BAR, (5, 2, 0), 0.5)
+    with pytest.raises(ValueError, match="eta is 0.0, but must be above 0: at η = 0 the weight γ is infinite"):
+        objective.bound(X0, MEAN, VAR, ALPHA_BAR, TAU, 0.0)
+    with pytest.raises(ValueError, match="eta is 1e-150, but must be at least 1e-100"):
+        objective.bound(X0, MEAN, VAR, ALPHA_BAR, TAU, 1e-150)
+    assert np.isfinite(objective.bound(X0, MEAN, VAR, ALPHA_BAR, TAU, 1e-100).links).all()
     with pytest.raises(ValueError, match="falling, from 1 to above 0"):
         objective.model_moments(MEAN, VAR, np.append(ALPHA_BAR[:-1], 0.0), TAU, 0.5)

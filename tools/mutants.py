@@ -14,6 +14,8 @@ import os
 import signal
 import sys
 import types
+from importlib.abc import ExecutionLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
@@ -75,11 +77,24 @@ def mutants(source):
 # --- planting ----------------------------------------------------------------------------------------------------
 
 
+class Text(ExecutionLoader):
+    """Loads a module from a text as if it stood in the file ``path``."""
+
+    def __init__(self, source, path):
+        self.source, self.path = source, path
+
+    def get_source(self, name):
+        return self.source
+
+    def get_filename(self, name):
+        return self.path
+
+
 def load(module, source):
     """Return a module with the name and the neighbours of ``module``, made from ``source``; it is not registered."""
-    made = types.ModuleType(module.__name__)
-    made.__package__, made.__file__ = module.__package__, module.__file__
-    exec(compile(source, module.__file__, "exec"), made.__dict__)
+    spec = spec_from_loader(module.__name__, Text(source, module.__file__))
+    made = module_from_spec(spec)
+    spec.loader.exec_module(made)
     return made
 
 

@@ -134,11 +134,14 @@ def _lesson_table(found):
 
 def _words(S, eta, seed, data, ddpm, ddim):
     """The caption: what the two halves show now."""
+    last = np.concatenate([ddpm.paths[-1], ddim.paths[-1]])
+    reach = float(np.linalg.norm(last - last.mean(axis=0), axis=1).max())
+    hair = f" One call puts every point within {reach:.2f} of the middle: its side is kept by a hair." if S == 1 else ""
     return (
         f"{POINTS} samples of the set “{data}”, S = {S} network calls each, from the same starting points "
         f"(seed {seed}); blue started on the right, orange on the left. Still on their side: DDPM "
         f"{ddpm.kept_side:.0%}, DDIM with η = {eta:.1f} {ddim.kept_side:.0%}. Distance to the data, in noise floors: "
-        f"DDPM {ddpm.distance:.1f}, DDIM {ddim.distance:.1f}."
+        f"DDPM {ddpm.distance:.1f}, DDIM {ddim.distance:.1f}.{hair}"
     )
 
 

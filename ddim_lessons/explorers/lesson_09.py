@@ -11,7 +11,7 @@ from ..data_files import read_json
 from ..ddim import ddim_sample, ddim_states
 from ..digits import as_ink, digit, load_digits
 from ..errors import real_array, require, require_choice
-from ..networks import eps_fn
+from ..networks import as_tensor, eps_fn
 from ..oracle import GaussianMixture
 from ..plots import (
     BLUE,
@@ -73,7 +73,7 @@ def class_shares(x):
     """Return the classifier's probabilities of the ten classes for pictures x of shape (n, 64); shape (n, 10)."""
     x = real_array("x", x)
     require(x.ndim == 2 and x.shape[1] == 64, "x's shape", x.shape, "(n, 64)")
-    return _classifier()(torch.tensor(x, dtype=torch.float32)).softmax(dim=1).numpy()
+    return _classifier()(as_tensor(x)).softmax(dim=1).numpy()
 
 
 @remember(1)
