@@ -216,3 +216,12 @@ def test_check_prints_and_unknown_numbers_are_told(capsys):
     for number in ("0.9", "99.1", "x"):
         with pytest.raises(ValueError, match="must be an exercise of its lesson"):
             exercise(number)
+
+
+def test_an_answer_that_cannot_be_shown_is_named_by_its_type():
+    class Odd:
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    verdict, sentence = judge(Exercise(lambda: {1, 2}, [()], []), Odd())
+    assert verdict == "wrong" and "your answer, of type Odd, cannot be compared (no words)" in sentence

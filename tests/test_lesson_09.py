@@ -391,7 +391,10 @@ def test_defaults_and_edges_of_the_solvers():
     with pytest.raises(ValueError, match="largest value of a and b"):
         solvers.slerp(np.full((1, 2), TOO_LARGE), np.ones((1, 2)), 0.5)
     same = np.random.default_rng(25).standard_normal((1, 3))  # its cosine with itself rounds to above 1
+    assert (same * same).sum() > np.linalg.norm(same) ** 2
     with pytest.raises(ValueError, match="the angle between a and b is 0.0"):
         solvers.slerp(same, same, 0.5)
+    with pytest.raises(ValueError, match="the angle between a and b is 3.14"):
+        solvers.slerp(same, -same, 0.5)
     with pytest.raises(ValueError, match="rounds is 1001"):
         solvers.invert(np.zeros((1, 1)), lambda x, t: x, np.array([1.0, 0.5]), (1, 0), rounds=1001)

@@ -364,6 +364,11 @@ def test_a_single_time_is_enough():
     assert split.generative(1, {1}) == ((1, ()), (0, (1,)))
 
 
+def test_more_times_than_a_matrix_should_have_are_refused():
+    with pytest.raises(ValueError, match="T is 10001, but must be a whole number from 1 to 10000"):
+        star(10_001)
+
+
 def test_the_linter_names_the_variables_there_are():
     assert "x_9 is not one of x_1 … x_8" in lint([*star(8), Factor(9, (0,))], 8)
     assert "x_9 is not one of x_0 … x_8" in lint([*star(8), Factor(9, (0,))], 8, given=())

@@ -33,7 +33,64 @@ TESTS = {  # those that notice most come first
     "oracle": ["test_oracle", "test_toy_data_and_metrics"],
 }
 SECONDS = 120  # a child that runs longer goes round for ever: caught
-SAME = {}
+FLOOR = "whole numbers far below 2⁵³: floor by / and int() is the same"
+SAME = {  # (module, line, error): why no test can tell it from the right one
+    (
+        "checks",
+        'require(draws.size > 0, "draws\' shape", draws.shape, "not empty")',
+        "0 + 1",
+    ): "at least two draws were asked for before",
+    ("ddim", "if not 0 < pair[0] < pair[1] <= 1:", "0 + 1"): "a short cut: the check behind it decides",
+    ("ddim", "if not 0 < pair[0] < pair[1] <= 1:", "0 < pair[0] < pair[1] <= 1  Lt"): "as above",
+    ("ddim", "if sigma_sq > 1 - pair[1]:", "sigma_sq > 1 - pair[1]  GtE"): "as above",
+    (
+        "ddim",
+        'return x.new_tensor(z) if hasattr(x, "new_tensor") else z.astype(x.dtype, copy=False)',
+        "not False",
+    ): "a copy of what nobody else holds",
+    (
+        "split",
+        'many = isinstance(A, Iterable) and not isinstance(A, str) and getattr(A, "ndim", 1) > 0',
+        "1 + 1",
+    ): "what has no dimensions counts as one or two: both above 0",
+    (
+        "split",
+        "for row, factor, (slope, _, _) in zip(R, factors, laws, strict=True):",
+        "not True",
+    ): "the lengths are equal",
+    ("split", "_, lam, var = np.array(laws).reshape(-1, 3).T", "1 + 1"): "NumPy takes −2 for −1",
+    (
+        "objective",
+        "for a, b, added in zip(k + lam * slope[:-1], lam * offset[:-1], sigma_sq, strict=True):",
+        "not True",
+    ): "the lengths are equal",
+    ("schedules", '"linear": (2 * i * T + S) // (2 * S),', "(2 * i * T + S) // (2 * S)  Div"): FLOOR,
+    (
+        "schedules",
+        '"quadratic": np.maximum((2 * i**2 * T + S**2) // (2 * S**2), i),',
+        "(2 * i ** 2 * T + S ** 2) // (2 * S ** 2)  Div",
+    ): FLOOR,
+    ("solvers", "def quantile_map(mixture, x_T, alpha_bar_T, reach=20.0, halvings=55):", "20.0 + 1"): "wide enough",
+    ("solvers", "def quantile_map(mixture, x_T, alpha_bar_T, reach=20.0, halvings=55):", "55 + 1"): "below rounding",
+    (
+        "solvers",
+        "too_low = cdf(mixture, middle) < share",
+        "cdf(mixture, middle) < share  LtE",
+    ): "one point of an interval",
+    (
+        "solvers",
+        'require((np.sin(theta) > 1e-6).all(), "the angle between a and b", float(theta.min()), "above 0 and below π")',
+        "np.sin(theta) > 1e-06  GtE",
+    ): "one angle of an interval",
+    ("solvers", "largest = max(float(abs(ends).max(initial=0)) for ends in (a, b))", "0 + 1"): "compared with 1e150",
+}
+SAME |= {
+    ("solvers", line, error): "rows of a table: the last axis is axis 1"
+    for line, error in (
+        ("lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)", "+ for -1"),
+        ("theta = np.arccos(np.clip((a * b).sum(axis=-1, keepdims=True) / lengths, -1, 1))", "+ for -1"),
+    )
+}
 OPERATORS = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.MatMult: ast.Mult,
     ast.FloorDiv: ast.Div, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,
@@ -136,7 +193,8 @@ def all_pass(items, prepare):
     if child:
         return os.waitpid(child, 0)[1] == 0
     signal.alarm(SECONDS)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     try:
         prepare()
         for item, following in zip(items, [*items[1:], None], strict=True):
