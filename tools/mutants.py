@@ -85,6 +85,13 @@ SAME = {  # (module, line, error): why no test can tell it from the right one
     ("solvers", "largest = max(float(abs(ends).max(initial=0)) for ends in (a, b))", "0 + 1"): "compared with 1e150",
 }
 SAME |= {
+    ("checks", line, "not True"): "the lengths are equal"
+    for line in (
+        "return all(_equal(g, formula(*case), exercise.tol) for g, case in zip(given, exercise.cases, strict=True))",
+        "for value, case in zip(given, exercise.cases, strict=True):",
+    )
+}
+SAME |= {
     ("solvers", line, error): "rows of a table: the last axis is axis 1"
     for line, error in (
         ("lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)", "+ for -1"),
@@ -257,7 +264,19 @@ def main():
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     trial = Trial(given.module, given.lines)
     files = [str(ROOT / "tests" / f"{name}.py") for name in (*TESTS[given.module], "test_misuse")]
-    options = ["-n", "0", "-q", "-s", "-p", "no:cacheprovider", "-o", "addopts=", f"--rootdir={ROOT}"]
+    options = [
+        "-n",
+        "0",
+        "-q",
+        "-s",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:faulthandler",
+        "-o",
+        "addopts=",
+        f"--rootdir={ROOT}",
+    ]
     pytest.main([*options, *files], plugins=[trial])
     sys.exit(trial.bad)
 
