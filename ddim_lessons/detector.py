@@ -262,7 +262,8 @@ def ensemble_of(visits, ensemble):
     The official code leaves its last visit out; with one visit there is no choice.
     """
     require_choice("ensemble", ensemble, ENSEMBLES)
-    right = isinstance(visits, list | tuple) and len(visits) > 0
+    some = isinstance(visits, list | tuple) and len(visits) > 0
+    right = some and all(isinstance(visit, Visit) for visit in visits)
     require(right, "visits", visits, "a list of at least one Visit: list(detection_path(…))")
     return {"last": visits[-1:], "all": visits, "official": visits[:-1] or visits}[ensemble]
 
@@ -275,7 +276,6 @@ def results(visits, ensemble="all", lowest=0.0):
     """
     require_real("lowest", lowest, 0, 1)
     used = ensemble_of(visits, ensemble)
-    require(all(isinstance(visit, Visit) for visit in visits), "visits", visits, "a list of Visits")
     N = visits[0].z.shape[1]
     boxes, scores, labels = [], [], []
     for visit in used:

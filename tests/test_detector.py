@@ -111,8 +111,11 @@ def test_told_reaches_the_network_and_not_the_step(trained, pictures):
 
 @pytest.mark.parametrize("S, counted", [(1, 1), (2, 1), (3, 2), (8, 7)])
 def test_the_official_ensemble_drops_its_last_visit(S, counted):
-    assert ensemble_of(list(range(S)), "official") == list(range(counted))
-    assert ensemble_of(list(range(S)), "all") == list(range(S)) and ensemble_of(list(range(S)), "last") == [S - 1]
+    visits = [Visit(k, None, None, None) for k in range(S)]
+    assert ensemble_of(visits, "official") == visits[:counted]
+    assert ensemble_of(visits, "all") == visits and ensemble_of(visits, "last") == [visits[S - 1]]
+    with pytest.raises(ValueError, match="visits is .*, but must be a list of at least one Visit"):
+        ensemble_of([*visits, float("inf")], "all")
 
 
 def test_results_take_the_best_pairs_of_box_and_class_and_strike_out_doubles():
