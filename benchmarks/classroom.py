@@ -36,7 +36,7 @@ MEASURED = ("00", "01", "02", "03", "04", "05", "06", "07", "10")
 TORCH = ("06", "07", "10")
 RESERVE = 2.0  # GiB for the system, the hub and its proxy
 PIDS = "import os; print(os.getpid(), os.getppid())"
-LAB = """from ddim_lessons.explorers.lesson_07 import trajectory_lab
+LAB = """from ddim_lessons.lessons.lesson_07.pictures import trajectory_lab
 lab = trajectory_lab()
 print(lab.controls["S"].model_id, lab.image.model_id, len(lab.controls["S"].options))
 lab"""

@@ -11,14 +11,14 @@ import argparse
 import torch
 from rows import Row, in_turn, print_rows
 
-from ddim_lessons.explorers import lesson_10
+from ddim_lessons.lessons.lesson_10 import pictures
 
 SIZES = ((4, 64), (1, 16), (4, 16), (8, 128))  # steps, boxes
 
 
 def rows(ticks=40):
     """Yield a row for each size, of wall milliseconds."""
-    live = lesson_10.boxes_from_noise()
+    live = pictures.boxes_from_noise()
     ways = {
         f"{N} boxes × {S} steps": lambda k, S=S, N=N: live.show(live.start | {"S": S, "N": N, "seed": 100 + k})
         for S, N in SIZES

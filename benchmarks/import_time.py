@@ -8,7 +8,7 @@ import sys
 
 from rows import Row, in_turn, print_rows
 
-MODULES = ("ddim", "split", "oracle", "toy_data", "metrics", "checks")
+MODULES = ("ddim", "split", "oracle", "toy_data", "metrics", "teaching.checks")
 LAYER_0 = "import " + ", ".join(f"ddim_lessons.{name}" for name in MODULES)
 CODE = {"layer 0": LAYER_0, "numpy alone": "import numpy", "torch": "import torch"}
 

@@ -16,9 +16,9 @@ import torch
 from rows import Row, in_turn, print_rows
 
 from ddim_lessons.ddim import ddim_path, ddim_sample
-from ddim_lessons.networks import eps_fn, network_states
+from ddim_lessons.learning.networks import eps_fn, network_states
+from ddim_lessons.learning.weights import load_weights
 from ddim_lessons.schedules import make_tau
-from ddim_lessons.training import load_weights
 
 CASES = (
     ("moons", 1, 50),

@@ -16,7 +16,7 @@ from jupyter_client.manager import start_new_kernel
 SETUP = """
 import resource, torch
 torch.set_num_threads(1)
-from ddim_lessons.explorers.lesson_07 import trajectory_lab
+from ddim_lessons.lessons.lesson_07.pictures import trajectory_lab
 live = trajectory_lab()
 for S in live.controls["S"].options[:12]:
     live.show(live.start | {"S": S})

@@ -18,20 +18,20 @@ import torch
 from rows import Row, in_turn, print_rows
 from sampling import make_scheduler
 
-from ddim_lessons.explorers import lesson_07
+from ddim_lessons.lessons.lesson_07 import pictures
 from ddim_lessons.toy_data import data_set
 
 
 def usual_way(S, eta, seed, scheduler):
     """Sample both sides and draw them as most notebooks do; returns the PNG's bytes."""
-    model, x_T = lesson_07.network("moons"), lesson_07.starts(seed)
+    model, x_T = pictures.network("moons"), pictures.starts(seed)
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.9), dpi=110)
     for ax, level in zip(axes, (1.0, eta), strict=True):
         x, path = torch.tensor(x_T, dtype=torch.float32), []
         scheduler.set_timesteps(S)
         with torch.inference_mode():
             for t in scheduler.timesteps:
-                path.append(x[: lesson_07.FOLLOWED].numpy())
+                path.append(x[: pictures.FOLLOWED].numpy())
                 x = scheduler.step(model.eps(x, t + 1), t, x, eta=level).prev_sample
         ax.scatter(*data_set("moons").means.T, s=40, color="lightgrey")
         ax.scatter(*x.numpy().T, s=6, c=x_T[:, 0] > 0)
@@ -46,7 +46,7 @@ def usual_way(S, eta, seed, scheduler):
 
 def rows(ticks=30):
     """Yield the rows of wall milliseconds; the usual way is left out where diffusers is not installed."""
-    live, scheduler = lesson_07.trajectory_lab(), make_scheduler()
+    live, scheduler = pictures.trajectory_lab(), make_scheduler()
     for S in (50, 100):
         ways = {
             "ours, all new": lambda k, S=S: live.show(live.start | {"S": S, "seed": 100 + k}),
@@ -55,7 +55,7 @@ def rows(ticks=30):
         if scheduler:
             ways["the usual way"] = lambda k, S=S: usual_way(S, 0.0, 100 + k, scheduler)
         for name, seconds in in_turn(ways, ticks, warm=2).items():
-            group = f"A tick of lesson 07's lab, {lesson_07.POINTS:,} points, trained network, S = {S}"
+            group = f"A tick of lesson 07's lab, {pictures.POINTS:,} points, trained network, S = {S}"
             yield Row(group, name, "ms", [1e3 * s for s in seconds])
 
 

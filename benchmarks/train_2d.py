@@ -28,11 +28,12 @@ import torch
 from rows import Row, print_rows
 
 from ddim_lessons.ddim import ddim_sample
+from ddim_lessons.learning.device import device_in_words, pick_device
+from ddim_lessons.learning.networks import PointMLP, eps_fn
+from ddim_lessons.learning.training import Run, fit
 from ddim_lessons.metrics import noise_floor, sliced_w2
-from ddim_lessons.networks import PointMLP, eps_fn
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
 from ddim_lessons.toy_data import DATA_SETS, data_set
-from ddim_lessons.training import Run, device_in_words, fit, pick_device
 
 LEVELS = (3.0, 2.0, 1.5)
 LENGTHS = ((125, 256), (250, 256), (500, 256), (1000, 256), (2000, 512), (4000, 1024))  # steps, batch

@@ -15,17 +15,7 @@ The DDIM paper (Song, Meng, Ermon, ICLR 2021) writes α_t for what is ᾱ_t here
 from itertools import pairwise
 from typing import NamedTuple
 
-from .errors import (
-    require,
-    require_array,
-    require_callable,
-    require_finite,
-    require_floats,
-    require_int,
-    require_real,
-    require_rng,
-    require_same_shape,
-)
+from . import require
 from .schedules import check_tau, horizon
 
 # --- formulas of values ------------------------------------------------------------------------------------------
@@ -114,16 +104,16 @@ def ddim_step(x_t, eps_hat, alpha_bar, t, t_prev, eta=0.0, noise=None):
     where η > 0. Errors: t_prev ≥ t, a time outside 0…T, η < 0 or so large that σ² > 1−ᾱ_prev.
     """
     alpha_bar_t, alpha_bar_prev = alpha_bar_pair(alpha_bar, t, t_prev)
-    require_finite("x_t", x_t)
-    require_same_shape("eps_hat", eps_hat, "x_t", x_t)
-    require_finite("eps_hat", eps_hat)
+    require.finite("x_t", x_t)
+    require.same_shape("eps_hat", eps_hat, "x_t", x_t)
+    require.finite("eps_hat", eps_hat)
     sigma_sq = checked_variance(alpha_bar_t, alpha_bar_prev, eta)
     x0_hat = predict_x0(x_t, eps_hat, alpha_bar_t)
     if noise is None:
-        require(sigma_sq == 0, "noise", noise, f"an array like x_t, because eta is {eta}")
+        require.that(sigma_sq == 0, "noise", noise, f"an array like x_t, because eta is {eta}")
         return move(x0_hat, eps_hat, alpha_bar_prev)
-    require_same_shape("noise", noise, "x_t", x_t)
-    require_finite("noise", noise)
+    require.same_shape("noise", noise, "x_t", x_t)
+    require.finite("noise", noise)
     return move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq, noise)
 
 
@@ -134,14 +124,14 @@ def ddim_path(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
     (:func:`ddim_lessons.schedules.make_tau`). ``rng``, a NumPy generator, draws z where η > 0.
     """
     check_tau(tau, horizon(alpha_bar))
-    require_real("eta", eta, 0)
-    require_floats("x_T", x_T)
-    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
+    require.real("eta", eta, 0)
+    require.floats("x_T", x_T)
+    require.function("eps_fn", eps_fn, "(x, t) -> ε̂")
     x = x_T
     for t, t_prev in pairwise(tau):
         eps_hat = eps_fn(x, t)
-        require_same_shape(f"eps_hat at t = {t}", eps_hat, "x_t", x)
-        require_finite(f"eps_hat at t = {t}", eps_hat)
+        require.same_shape(f"eps_hat at t = {t}", eps_hat, "x_t", x)
+        require.finite(f"eps_hat at t = {t}", eps_hat)
         yield Moment(t, x, predict_x0(x, eps_hat, float(alpha_bar[t])))
         noise = None if eta == 0 else standard_normal_like(x, rng)
         x = ddim_step(x, eps_hat, alpha_bar, t, t_prev, eta, noise)
@@ -155,17 +145,17 @@ def ddim_states(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
     rounding. Arguments and errors are :func:`ddim_path`'s, but NaN is noticed at the end only.
     """
     steps = affine_steps(alpha_bar, tau, eta)
-    require_floats("x_T", x_T)
-    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
+    require.floats("x_T", x_T)
+    require.function("eps_fn", eps_fn, "(x, t) -> ε̂")
     x = x_T
     for t, a, b, c in steps:
         yield x
         eps_hat = eps_fn(x, t)
-        require_same_shape("eps_hat", eps_hat, "x_t", x)
+        require.same_shape("eps_hat", eps_hat, "x_t", x)
         x = a * x + b * eps_hat
         if eta > 0:
             x = x + c * standard_normal_like(x, rng)
-    require_finite("the sample, and so an eps_hat on the way,", x)
+    require.finite("the sample, and so an eps_hat on the way,", x)
     yield x
 
 
@@ -179,7 +169,7 @@ def ddim_sample(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
 def affine_steps(alpha_bar, tau, eta):
     """Return the list of (t, a, b, c) of the jumps of ``tau``: :func:`affine_step` for each, all arguments checked."""
     check_tau(tau, horizon(alpha_bar))
-    require_real("eta", eta, 0)
+    require.real("eta", eta, 0)
     steps = []
     for t, t_prev in pairwise(tau):
         pair = float(alpha_bar[t]), float(alpha_bar[t_prev])
@@ -199,22 +189,22 @@ def invert_step(x_prev, eps_hat, alpha_bar, t_prev, t):
     from right to left, with the ε that is at hand.
     """
     alpha_bar_t, alpha_bar_prev = alpha_bar_pair(alpha_bar, t, t_prev)
-    require_finite("x_prev", x_prev)
-    require_same_shape("eps_hat", eps_hat, "x_prev", x_prev)
-    require_finite("eps_hat", eps_hat)
+    require.finite("x_prev", x_prev)
+    require.same_shape("eps_hat", eps_hat, "x_prev", x_prev)
+    require.finite("eps_hat", eps_hat)
     return move(predict_x0(x_prev, eps_hat, alpha_bar_prev), eps_hat, alpha_bar_t)
 
 
 def invert_path(x_0, eps_fn, alpha_bar, tau):
     """Walk up ``tau`` (given, as always, decreasing) and yield a ``Moment`` at each of its times: x_0 is encoded."""
     check_tau(tau, horizon(alpha_bar))
-    require_floats("x_0", x_0)
-    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
+    require.floats("x_0", x_0)
+    require.function("eps_fn", eps_fn, "(x, t) -> ε̂")
     x = x_0
     for t_prev, t in pairwise(reversed(tau)):
         eps_hat = eps_fn(x, t_prev)
-        require_same_shape(f"eps_hat at t = {t_prev}", eps_hat, "x", x)
-        require_finite(f"eps_hat at t = {t_prev}", eps_hat)
+        require.same_shape(f"eps_hat at t = {t_prev}", eps_hat, "x", x)
+        require.finite(f"eps_hat at t = {t_prev}", eps_hat)
         x0_hat = predict_x0(x, eps_hat, float(alpha_bar[t_prev]))
         yield Moment(t_prev, x, x0_hat)
         x = invert_step(x, eps_hat, alpha_bar, t_prev, t)
@@ -226,28 +216,28 @@ def invert_path(x_0, eps_fn, alpha_bar, tau):
 
 def alpha_bar_pair(alpha_bar, t, t_prev):
     """Return (ᾱ_t, ᾱ_prev) as floats after checking 0 ≤ t_prev < t ≤ T and 0 < ᾱ_t ≤ ᾱ_prev ≤ 1."""
-    require_int("t", t, 1, horizon(alpha_bar))
-    require_int("t_prev", t_prev, 0, int(t) - 1)
+    require.whole("t", t, 1, horizon(alpha_bar))
+    require.whole("t_prev", t_prev, 0, int(t) - 1)
     pair = float(alpha_bar[t]), float(alpha_bar[t_prev])
-    require(0 < pair[0] < pair[1] <= 1, f"(ᾱ_{t}, ᾱ_{t_prev})", pair, "falling with time, within (0, 1]")
+    require.that(0 < pair[0] < pair[1] <= 1, f"(ᾱ_{t}, ᾱ_{t_prev})", pair, "falling with time, within (0, 1]")
     return pair
 
 
 def checked_variance(alpha_bar_t, alpha_bar_prev, eta):
     """Return :func:`variance`, which must not exceed 1−ᾱ_prev: beyond, the direction's root would be imaginary."""
     for name, value in (("ᾱ_t", alpha_bar_t), ("ᾱ_prev", alpha_bar_prev)):
-        require_real(name, value, 0, 1)
-    require(0 < alpha_bar_t < alpha_bar_prev, "ᾱ_t", alpha_bar_t, f"above 0 and below ᾱ_prev = {alpha_bar_prev}")
-    require_real("eta", eta, 0)
+        require.real(name, value, 0, 1)
+    require.that(0 < alpha_bar_t < alpha_bar_prev, "ᾱ_t", alpha_bar_t, f"above 0 and below ᾱ_prev = {alpha_bar_prev}")
+    require.real("eta", eta, 0)
     sigma_sq, room = variance(alpha_bar_t, alpha_bar_prev, eta), 1 - alpha_bar_prev
     largest = eta_max(alpha_bar_t, alpha_bar_prev)
-    require(sigma_sq <= room * (1 + 1e-12), "eta", eta, f"at most {largest:.6g} on this jump, or σ² > 1−ᾱ_prev")
+    require.that(sigma_sq <= room * (1 + 1e-12), "eta", eta, f"at most {largest:.6g} on this jump, or σ² > 1−ᾱ_prev")
     return min(sigma_sq, room)  # exactly at the bound the two differ by a rounding error
 
 
 def standard_normal_like(x, rng):
     """Draw z ~ N(0, I) shaped like ``x`` from a NumPy generator: the same numbers for NumPy, CPU and GPU."""
-    require_rng(rng)
-    require_array("x", x, ("float",))
+    require.rng(rng)
+    require.array("x", x, ("float",))
     z = rng.standard_normal(tuple(x.shape))
     return x.new_tensor(z) if hasattr(x, "new_tensor") else z.astype(x.dtype, copy=False)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .errors import MANY, real_array, require, require_callable, require_finite, require_int, require_real, require_rng
+from . import require
 
 TOO_LARGE = 1e150  # its square is about the largest float
 
@@ -15,7 +15,7 @@ def sliced_w2(x, y, directions=64, rng=None):
     generator) in more.
     """
     x, y = _points(x, y)
-    require(len(x) == len(y), "the number of points", (len(x), len(y)), "the same in both sets")
+    require.that(len(x) == len(y), "the number of points", (len(x), len(y)), "the same in both sets")
     lines = _lines(x.shape[1], directions, rng)
     gap = np.sort(x @ lines, axis=0) - np.sort(y @ lines, axis=0)
     return float(np.sqrt(np.mean(gap**2)))
@@ -27,7 +27,7 @@ def frechet_distance(a, b):
     |m_a − m_b|² + tr(C_a + C_b − 2 (C_a C_b)^½); the trace of the root is the sum of the roots of the eigenvalues.
     """
     a, b = _points(a, b)
-    require(min(len(a), len(b)) >= 2, "the number of rows", (len(a), len(b)), "at least 2 in both sets")
+    require.that(min(len(a), len(b)) >= 2, "the number of rows", (len(a), len(b)), "at least 2 in both sets")
     C_a, C_b = (np.atleast_2d(np.cov(features, rowvar=False)) for features in (a, b))
     roots = np.linalg.eigvals(C_a @ C_b).real.clip(min=0) ** 0.5
     return float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() + np.trace(C_a + C_b) - 2 * roots.sum())
@@ -59,43 +59,43 @@ def noise_floor(distance, data, n, rng, repeats=5):
 
     No sampler can be told from the truth below it. ``data`` has ``sample(n, rng)``.
     """
-    require_int("repeats", repeats, 1, 10_000)
-    require_int("n", n, 1, MANY)
-    require_callable("distance", distance, "(x, y) -> number")
-    require(hasattr(data, "sample"), "data", data, "something with sample(n, rng), such as data_set('moons')")
-    require_rng(rng)
+    require.whole("repeats", repeats, 1, 10_000)
+    require.whole("n", n, 1, require.MANY)
+    require.function("distance", distance, "(x, y) -> number")
+    require.that(hasattr(data, "sample"), "data", data, "something with sample(n, rng), such as data_set('moons')")
+    require.rng(rng)
     distances = [distance(data.sample(n, rng), data.sample(n, rng)) for _ in range(repeats)]
     for number in distances:
-        require_real("a distance", number, 0)
+        require.real("a distance", number, 0)
     return float(np.median(distances))
 
 
 def standard_error(draws):
     """Return the standard error of the mean over axis 0: the error bar of a Monte Carlo estimate."""
-    draws = real_array("draws", draws).astype(float)
-    require(not (abs(draws) >= TOO_LARGE).any(), "draws", draws, "finite and small enough to be squared")
-    require_int("the number of draws", draws.shape[0] if draws.ndim else 0, 2)
+    draws = require.real_array("draws", draws).astype(float)
+    require.that(not (abs(draws) >= TOO_LARGE).any(), "draws", draws, "finite and small enough to be squared")
+    require.whole("the number of draws", draws.shape[0] if draws.ndim else 0, 2)
     return draws.std(axis=0, ddof=1) / np.sqrt(draws.shape[0])
 
 
 def _lines(dim, directions, rng):
     """Return unit vectors as columns, shape (dim, directions)."""
-    require_int("directions", directions, 1, 1_000_000)
+    require.whole("directions", directions, 1, 1_000_000)
     if dim <= 2:
         angle = np.pi * np.arange(directions) / directions
         return np.array([np.cos(angle), np.sin(angle)]) if dim == 2 else np.ones((1, 1))
-    require_rng(rng)  # to draw directions in more than two dimensions
+    require.rng(rng)  # to draw directions in more than two dimensions
     lines = rng.standard_normal((dim, directions))
     return lines / np.linalg.norm(lines, axis=0)
 
 
 def _points(x, y):
     """Return two point sets as arrays after checking them: finite, not empty, shape (n, d) with one d."""
-    x, y = real_array("x", x), real_array("the other set", y)
+    x, y = require.real_array("x", x), require.real_array("the other set", y)
     for argument, points in (("x", x), ("the other set", y)):
-        require(points.ndim == 2 and len(points) > 0, f"{argument}'s shape", points.shape, "(n, d), not empty")
-        require_finite(argument, points)
+        require.that(points.ndim == 2 and len(points) > 0, f"{argument}'s shape", points.shape, "(n, d), not empty")
+        require.finite(argument, points)
         largest = float(abs(points).max(initial=0))
-        require(largest < TOO_LARGE, f"{argument}'s largest value", largest, "small enough to be squared")
-    require(x.shape[1] == y.shape[1], "the dimensions", (x.shape[1], y.shape[1]), "equal")
+        require.that(largest < TOO_LARGE, f"{argument}'s largest value", largest, "small enough to be squared")
+    require.that(x.shape[1] == y.shape[1], "the dimensions", (x.shape[1], y.shape[1]), "equal")
     return x, y

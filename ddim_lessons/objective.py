@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import require
 from .ddim import coefficients, eta_max, variance
-from .errors import real_array, require, require_real
 from .gaussians import kl
 from .schedules import check_tau, horizon
 
@@ -89,8 +89,8 @@ def bound(x0, mean, var, alpha_bar, tau, eta):
     ``tau`` falls from T to 0; the jump to 0 is the last link. Errors: η ≤ 0 (γ is infinite), or σ² out of bounds.
     """
     steps, sigma_sq, skipped = _chain(alpha_bar, tau, eta)
-    require(eta > 0, "eta", eta, "above 0: at η = 0 the weight γ is infinite and the bound is −∞")
-    require(eta >= 1e-100, "eta", eta, "at least 1e-100: γ grows with 1/η²")
+    require.that(eta > 0, "eta", eta, "above 0: at η = 0 the weight γ is infinite and the bound is −∞")
+    require.that(eta >= 1e-100, "eta", eta, "at least 1e-100: γ grows with 1/η²")
     x0 = np.asarray(x0, dtype=float)[..., None]
     loss = eps_loss(x0, gaussian_denoiser(mean, var, steps[:-1]), steps[:-1])
     last = steps[-1]
@@ -122,12 +122,14 @@ def _chain(alpha_bar, tau, eta):
     """Check the arguments; return ᾱ at the times of A from T downwards, σ² of the links between, and ᾱ at B."""
     T = horizon(alpha_bar)
     check_tau(tau, T)
-    alpha_bar, A = real_array("alpha_bar", alpha_bar), list(tau[:-1])
-    require((np.diff(alpha_bar) < 0).all() and alpha_bar[-1] > 0, "alpha_bar", alpha_bar, "falling, from 1 to above 0")
-    require((tau[0], tau[-1]) == (T, 0), "tau's ends", (tau[0], tau[-1]), f"({T}, 0)")
-    require_real("eta", eta, 0)
+    alpha_bar, A = require.real_array("alpha_bar", alpha_bar), list(tau[:-1])
+    require.that(
+        (np.diff(alpha_bar) < 0).all() and alpha_bar[-1] > 0, "alpha_bar", alpha_bar, "falling, from 1 to above 0"
+    )
+    require.that((tau[0], tau[-1]) == (T, 0), "tau's ends", (tau[0], tau[-1]), f"({T}, 0)")
+    require.real("eta", eta, 0)
     steps = alpha_bar[A]
     largest = eta_max(steps[:-1], steps[1:]).min(initial=np.inf)
-    require(eta <= largest, "eta", eta, f"at most {largest:.6g}, or σ² > 1−ᾱ_prev in one of the links")
+    require.that(eta <= largest, "eta", eta, f"at most {largest:.6g}, or σ² > 1−ᾱ_prev in one of the links")
     skipped = np.delete(alpha_bar, [0, *A])
     return steps, variance(steps[:-1], steps[1:], eta), skipped

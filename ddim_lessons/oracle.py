@@ -5,7 +5,7 @@ A single Gaussian is a mixture of one component, and a finite data set is a mixt
 
 import numpy as np
 
-from .errors import MANY, real_array, require, require_finite, require_int, require_real, require_rng
+from . import require
 from .schedules import horizon
 
 
@@ -17,19 +17,23 @@ class GaussianMixture:
     """
 
     def __init__(self, means, std=0.0, weights=None):
-        self.means = real_array("means", means).astype(float)
-        require(self.means.ndim == 2 and self.means.size > 0, "means' shape", self.means.shape, "(K, d), not empty")
-        require_finite("means", self.means)
+        self.means = require.real_array("means", means).astype(float)
+        require.that(
+            self.means.ndim == 2 and self.means.size > 0, "means' shape", self.means.shape, "(K, d), not empty"
+        )
+        require.finite("means", self.means)
         self.std = self._per_component("std", std, lowest=0.0)
         weights = self._per_component("weights", 1.0 if weights is None else weights, lowest=np.finfo(float).tiny)
         self.weights = weights / weights.sum()
 
     def _per_component(self, name, value, lowest):
         """Spread a number, or an array of shape (K,), over the K components after checking it."""
-        array = real_array(name, value).astype(float)
+        array = require.real_array(name, value).astype(float)
         K = len(self.means)
-        require(array.shape in [(), (K,)], f"{name}'s shape", array.shape, f"() or ({K},), one for each mean")
-        require(np.isfinite(array).all() and (array >= lowest).all(), name, value, f"finite and at least {lowest:.3g}")
+        require.that(array.shape in [(), (K,)], f"{name}'s shape", array.shape, f"() or ({K},), one for each mean")
+        require.that(
+            np.isfinite(array).all() and (array >= lowest).all(), name, value, f"finite and at least {lowest:.3g}"
+        )
         return np.broadcast_to(array, (K,)).copy()
 
     @property
@@ -39,8 +43,8 @@ class GaussianMixture:
 
     def sample(self, n, rng):
         """Draw ``n`` points; shape (n, d). ``rng`` is a NumPy generator."""
-        require_int("n", n, 0, MANY)
-        require_rng(rng)
+        require.whole("n", n, 0, require.MANY)
+        require.rng(rng)
         component = rng.choice(len(self.means), size=n, p=self.weights)
         return self.means[component] + self.std[component, None] * rng.standard_normal((n, self.dim))
 
@@ -107,11 +111,13 @@ class GaussianMixture:
 
     def _checked(self, x_t, alpha_bar_t):
         """Check and return (x_t as an array, ᾱ_t)."""
-        x_t = real_array("x_t", x_t)
-        require(x_t.ndim == 2 and x_t.shape[1] == self.dim, "x_t's shape", x_t.shape, f"(n, {self.dim})")
-        require_real("alpha_bar_t", alpha_bar_t, 0, 1)
+        x_t = require.real_array("x_t", x_t)
+        require.that(x_t.ndim == 2 and x_t.shape[1] == self.dim, "x_t's shape", x_t.shape, f"(n, {self.dim})")
+        require.real("alpha_bar_t", alpha_bar_t, 0, 1)
         noised = self._noised_variance(alpha_bar_t).min()
-        require(noised > 0, "alpha_bar_t", alpha_bar_t, "below 1: a point set (std 0) has no density without noise")
+        require.that(
+            noised > 0, "alpha_bar_t", alpha_bar_t, "below 1: a point set (std 0) has no density without noise"
+        )
         return x_t, alpha_bar_t
 
 

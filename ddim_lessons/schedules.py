@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .errors import real_array, require, require_choice, require_int, require_real, require_sequence
+from . import require
 
 SPACINGS = ("linear", "quadratic", "leading", "trailing")
 SCHEDULES = ("linear", "cosine")
@@ -17,17 +17,17 @@ LONGEST = 1_000_000  # a T beyond is a slip of the finger, and its arrays would 
 
 def linear_beta(T=1000, first=1e-4, last=0.02):
     """β_t rising in equal steps from ``first`` at t = 1 to ``last`` at t = T (DDPM §4); shape (T + 1,), β_0 = 0."""
-    require_int("T", T, 1, LONGEST)
-    require_real("first", first, 0, 1)
-    require_real("last", last, 0, 1)
+    require.whole("T", T, 1, LONGEST)
+    require.real("first", first, 0, 1)
+    require.real("last", last, 0, 1)
     return np.concatenate([[0.0], np.linspace(first, last, T)])
 
 
 def cosine_beta(T=1000, offset=0.008, beta_max=0.999):
     """β_t of Nichol and Dhariwal's cosine schedule (eq. 17), at most ``beta_max``; shape (T + 1,), β_0 = 0."""
-    require_int("T", T, 1, LONGEST)
-    require_real("offset", offset, 0)
-    require_real("beta_max", beta_max, 0, 1)
+    require.whole("T", T, 1, LONGEST)
+    require.real("offset", offset, 0)
+    require.real("beta_max", beta_max, 0, 1)
     angle = (np.arange(T + 1) / T + offset) / (1 + offset) * np.pi / 2
     signal = np.cos(angle) ** 2
     return np.concatenate([[0.0], np.minimum(1 - signal[1:] / signal[:-1], beta_max)])
@@ -38,17 +38,17 @@ def alpha_bar_from_beta(beta):
 
     ``beta`` has shape (T + 1,) with β_0 = 0 and 0 ≤ β_t < 1; so has the result, with ᾱ_0 = 1.
     """
-    beta = real_array("beta", beta)
-    require(beta.ndim == 1 and len(beta) >= 2, "beta's shape", beta.shape, "(T + 1,) with T at least 1")
-    require(beta[0] == 0, "beta[0]", float(beta[0]), "0: index is time, and no noise is added at time 0")
+    beta = require.real_array("beta", beta)
+    require.that(beta.ndim == 1 and len(beta) >= 2, "beta's shape", beta.shape, "(T + 1,) with T at least 1")
+    require.that(beta[0] == 0, "beta[0]", float(beta[0]), "0: index is time, and no noise is added at time 0")
     inside = (beta >= 0) & (beta < 1)
-    require(inside.all(), "beta", float(beta[~inside][0]) if not inside.all() else None, "from 0 to below 1")
+    require.that(inside.all(), "beta", float(beta[~inside][0]) if not inside.all() else None, "from 0 to below 1")
     return np.cumprod(1 - beta)
 
 
 def alpha_bar_schedule(name="linear", T=1000):
     """Return ᾱ of the schedule called ``name`` ("linear" or "cosine"); shape (T + 1,), ᾱ_0 = 1."""
-    require_choice("name", name, SCHEDULES)
+    require.choice("name", name, SCHEDULES)
     return alpha_bar_from_beta({"linear": linear_beta, "cosine": cosine_beta}[name](T))
 
 
@@ -57,9 +57,9 @@ def horizon(alpha_bar):
 
     Its values are looked at where they are used: :func:`ddim_lessons.ddim.alpha_bar_pair`.
     """
-    values = alpha_bar if hasattr(alpha_bar, "new_tensor") else real_array("alpha_bar", alpha_bar)
+    values = alpha_bar if hasattr(alpha_bar, "new_tensor") else require.real_array("alpha_bar", alpha_bar)
     shape = tuple(values.shape)
-    require(len(shape) == 1 and shape[0] >= 2, "alpha_bar's shape", shape, "(T + 1,) with T at least 1")
+    require.that(len(shape) == 1 and shape[0] >= 2, "alpha_bar's shape", shape, "(T + 1,) with T at least 1")
     return shape[0] - 1
 
 
@@ -73,9 +73,9 @@ def make_tau(T, S, spacing="linear"):
     * ``leading``: i·⌊T/S⌋, except that the top is T: the first jump takes what is left over;
     * ``trailing``: T − (S − i)·⌊T/S⌋, except that the bottom is 0: the last jump takes what is left over.
     """
-    require_int("T", T, 1, LONGEST)
-    require_int("S", S, 1, T)
-    require_choice("spacing", spacing, SPACINGS)
+    require.whole("T", T, 1, LONGEST)
+    require.whole("S", S, 1, T)
+    require.choice("spacing", spacing, SPACINGS)
     i, gap = np.arange(S + 1), T // S
     rising = {
         "linear": (2 * i * T + S) // (2 * S),
@@ -88,10 +88,10 @@ def make_tau(T, S, spacing="linear"):
 
 def check_tau(tau, T):
     """Check that ``tau`` is a list of at least two whole times, strictly decreasing, between T and 0."""
-    require_int("T", T, 1, LONGEST)
-    require_sequence("tau", tau, "a list of times, such as make_tau(T, S)")
-    require(len(tau) >= 2, "tau", tuple(tau), "at least two times")
+    require.whole("T", T, 1, LONGEST)
+    require.sequence("tau", tau, "a list of times, such as make_tau(T, S)")
+    require.that(len(tau) >= 2, "tau", tuple(tau), "at least two times")
     for t in tau:
-        require_int("a time in tau", t, 0, T)
+        require.whole("a time in tau", t, 0, T)
     for t, t_prev in pairwise(tau):
-        require(t_prev < t, "tau", tuple(tau), f"strictly decreasing, but {t_prev} follows {t}")
+        require.that(t_prev < t, "tau", tuple(tau), f"strictly decreasing, but {t_prev} follows {t}")

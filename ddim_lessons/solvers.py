@@ -9,17 +9,8 @@ from math import erf
 
 import numpy as np
 
+from . import require
 from .ddim import Moment, alpha_bar_pair, invert_step, move, predict_eps, predict_x0
-from .errors import (
-    require,
-    require_callable,
-    require_choice,
-    require_finite,
-    require_floats,
-    require_int,
-    require_real,
-    require_same_shape,
-)
 from .metrics import TOO_LARGE
 from .schedules import LONGEST, check_tau, horizon
 
@@ -43,8 +34,8 @@ def smooth_alpha_bar(S, power=2):
 
     ᾱ(u) = exp(−∫β), β from 0.1 to 20. No time is rounded, so halving every step really halves it; shape (S + 1,).
     """
-    require_int("S", S, 1, LONGEST)
-    require_real("power", power, 1)
+    require.whole("S", S, 1, LONGEST)
+    require.real("power", power, 1)
     u = (np.arange(S + 1) / S) ** power
     return np.exp(-(0.1 * u + 19.9 * u**2 / 2))
 
@@ -63,10 +54,10 @@ def cdf(mixture, x, alpha_bar_t=1.0):
 
     NumPy only, as is :func:`quantile_map`.
     """
-    require(getattr(mixture, "dim", 0) == 1, "mixture", mixture, "a GaussianMixture in one dimension")
-    require_finite("x", x)
-    require(x.ndim == 2 and x.shape[1] == 1, "x's shape", x.shape, "(n, 1)")
-    require_real("alpha_bar_t", alpha_bar_t, 0, 1)
+    require.that(getattr(mixture, "dim", 0) == 1, "mixture", mixture, "a GaussianMixture in one dimension")
+    require.finite("x", x)
+    require.that(x.ndim == 2 and x.shape[1] == 1, "x's shape", x.shape, "(n, 1)")
+    require.real("alpha_bar_t", alpha_bar_t, 0, 1)
     width = (alpha_bar_t * mixture.std**2 + 1 - alpha_bar_t) ** 0.5
     z = (x - alpha_bar_t**0.5 * mixture.means[:, 0]) / width
     return ((1 + np.vectorize(erf)(z / 2**0.5)) / 2) @ mixture.weights[:, None]
@@ -95,14 +86,14 @@ def multistep_path(x_T, eps_fn, alpha_bar, tau, guess="x0"):
     * ``x0``: x̂_0 over λ = −log σ̃, which is DPM-Solver++(2M) of Lu et al. 2022; its last jump to 0 is DDIM's own.
     """
     check_tau(tau, horizon(alpha_bar))
-    require_choice("guess", guess, GUESSES)
-    require_floats("x_T", x_T)
-    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
+    require.choice("guess", guess, GUESSES)
+    require.floats("x_T", x_T)
+    require.function("eps_fn", eps_fn, "(x, t) -> ε̂")
     x, old, h_old = x_T, None, None
     for t, t_prev in pairwise(tau):
         a_t, a_prev = alpha_bar_pair(alpha_bar, t, t_prev)
         eps_hat = eps_fn(x, t)
-        require_same_shape("eps_hat", eps_hat, "x_t", x)
+        require.same_shape("eps_hat", eps_hat, "x_t", x)
         x0_hat = predict_x0(x, eps_hat, a_t)
         yield Moment(t, x, x0_hat)
         now, clock = (eps_hat, sigma_bar) if guess == "eps" else (x0_hat, half_log_snr)
@@ -110,7 +101,7 @@ def multistep_path(x_T, eps_fn, alpha_bar, tau, guess="x0"):
         ahead = now if old is None or np.isinf(h) else now + h / (2 * h_old) * (now - old)
         x = _step(x, ahead, a_t, a_prev, guess)
         old, h_old = now, h
-    require_finite("the sample, and so an eps_hat on the way,", x)
+    require.finite("the sample, and so an eps_hat on the way,", x)
     yield Moment(tau[-1], x, x)
 
 
@@ -136,16 +127,16 @@ def slerp(a, b, w):
 
     sin((1−w)θ)/sin θ · a + sin(wθ)/sin θ · b with θ the angle between a and b, row by row (DDIM eq. 67).
     """
-    require_floats("a", a)
-    require_floats("b", b)
-    require_same_shape("b", b, "a", a)
-    require_real("w", w, 0, 1)
+    require.floats("a", a)
+    require.floats("b", b)
+    require.same_shape("b", b, "a", a)
+    require.real("w", w, 0, 1)
     largest = max(float(abs(ends).max(initial=0)) for ends in (a, b))
-    require(largest < TOO_LARGE, "the largest value of a and b", largest, "small enough to be squared")
+    require.that(largest < TOO_LARGE, "the largest value of a and b", largest, "small enough to be squared")
     lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
-    require((lengths > 0).all(), "the shortest length of a row", 0.0, "above 0: the origin has no direction")
+    require.that((lengths > 0).all(), "the shortest length of a row", 0.0, "above 0: the origin has no direction")
     theta = np.arccos(np.clip((a * b).sum(axis=-1, keepdims=True) / lengths, -1, 1))
-    require((np.sin(theta) > 1e-6).all(), "the angle between a and b", float(theta.min()), "above 0 and below π")
+    require.that((np.sin(theta) > 1e-6).all(), "the angle between a and b", float(theta.min()), "above 0 and below π")
     return (np.sin((1 - w) * theta) * a + np.sin(w * theta) * b) / np.sin(theta)
 
 
@@ -157,14 +148,14 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
     x_t there. The first guess is x_s, so one round asks for ε̂(x_s, t).
     """
     check_tau(tau, horizon(alpha_bar))
-    require_int("rounds", rounds, 0, 1000)
-    require_floats("x_0", x_0)
-    require_callable("eps_fn", eps_fn, "(x, t) -> ε̂")
+    require.whole("rounds", rounds, 0, 1000)
+    require.floats("x_0", x_0)
+    require.function("eps_fn", eps_fn, "(x, t) -> ε̂")
     x = x_0
     for t_prev, t in pairwise(reversed(tau)):
         x_t = x if rounds else invert_step(x, eps_fn(x, t_prev), alpha_bar, t_prev, t)
         for _ in range(rounds):
             x_t = invert_step(x, eps_fn(x_t, t), alpha_bar, t_prev, t)
         x = x_t
-    require_finite("the latent", x)
+    require.finite("the latent", x)
     return x

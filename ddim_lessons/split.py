@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import require
 from .ddim import alpha_bar_pair, checked_variance, coefficients
-from .errors import MANY, real_array, require, require_choice, require_int, require_real, require_rng, require_sequence
 from .gaussians import log_normal
 from .schedules import horizon
 
@@ -48,13 +48,13 @@ def chain_and_star(T, A):
 
 def full_chain(T):
     """q(x_T|x_0) ∏_{t=2}^T q(x_{t−1}|x_t, x_0): nothing is skipped, A = {1 … T} (DDIM eq. 6)."""
-    require_int("T", T, 1, LONGEST)
+    require.whole("T", T, 1, LONGEST)
     return chain_and_star(T, range(1, T + 1))
 
 
 def star(T):
     """∏_t q(x_t|x_0): every time on its own, A = {T}."""
-    require_int("T", T, 1, LONGEST)
+    require.whole("T", T, 1, LONGEST)
     return chain_and_star(T, {T})
 
 
@@ -77,13 +77,13 @@ def generative(T, A):
 
 def sets(T, A):
     """Return A and its complement B in {1 … T} as rising tuples; A must contain T."""
-    require_int("T", T, 1, LONGEST)
+    require.whole("T", T, 1, LONGEST)
     many = isinstance(A, Iterable) and not isinstance(A, str) and getattr(A, "ndim", 1) > 0
-    require(many, "A", A, "a set of times such as {2, 5, 8}")
+    require.that(many, "A", A, "a set of times such as {2, 5, 8}")
     A = tuple(A)
     for t in A:
-        require_int("a time in A", t, 1, T)
-    require(T in A, "A", sorted(A), f"a set of times that contains T = {T}")
+        require.whole("a time in A", t, 1, T)
+    require.that(T in A, "A", sorted(A), f"a set of times that contains T = {T}")
     return tuple(sorted(set(A))), tuple(t for t in range(1, T + 1) if t not in set(A))
 
 
@@ -96,7 +96,7 @@ def lint(factors, T, given=(0,)):
     A product of conditional densities is a density if each variable is the head of exactly one factor and none
     depends on itself. ``given=()`` asks for a density of x_0 … x_T, as p must be. Plain pairs will do for factors.
     """
-    require_int("T", T, 1, LONGEST)
+    require.whole("T", T, 1, LONGEST)
     factors = as_factors(factors)
     variables = [t for t in range(T + 1) if t not in given]
     heads = Counter(factor.head for factor in factors)
@@ -111,12 +111,14 @@ def lint(factors, T, given=(0,)):
 def as_factors(factors):
     """Return ``factors``, any pairs of a head and its parents, as a list of ``Factor`` with whole times."""
     allowed = "a list of factors: pairs of a time and a tuple of its parents, such as (5, (8, 0))"
-    require_sequence("factors", factors, allowed)
+    require.sequence("factors", factors, allowed)
     for pair in factors:
         fits = isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[1], tuple | list)
-        require(fits, "an entry of factors", pair, "a pair of a time and a tuple of its parents, such as (5, (8, 0))")
+        require.that(
+            fits, "an entry of factors", pair, "a pair of a time and a tuple of its parents, such as (5, (8, 0))"
+        )
         for t in (pair[0], *pair[1]):
-            require(isinstance(t, Integral), "a time of a factor", t, "a whole number")
+            require.that(isinstance(t, Integral), "a time of a factor", t, "a whole number")
     return [Factor(head, tuple(parents)) for head, parents in factors]
 
 
@@ -175,9 +177,11 @@ def law(factor, alpha_bar, eta=0.0, sigma_sq=None, root=1):
     (factor,) = as_factors([factor])
     others = [t for t in factor.parents if t != 0]
     single = 0 in factor.parents and len(others) <= 1
-    require(single, f"the parents of {_x(factor.head)}", factor.parents, "0 and at most one other time, to have a law")
+    require.that(
+        single, f"the parents of {_x(factor.head)}", factor.parents, "0 and at most one other time, to have a law"
+    )
     for t in (factor.head, *others):
-        require_int("a time of a factor", t, 1, horizon(alpha_bar))
+        require.whole("a time of a factor", t, 1, horizon(alpha_bar))
     head = float(alpha_bar[factor.head])
     if not others:
         return 0.0, head**0.5, 1 - head
@@ -191,15 +195,15 @@ def law(factor, alpha_bar, eta=0.0, sigma_sq=None, root=1):
 
 def jump(alpha_bar, t, t_prev, eta=0.0, sigma_sq=None, root=1):
     """Return (k, λ, σ²) of the posterior q(x_prev|x_t, x_0) of one jump."""
-    require(isinstance(root, Real) and root in (1, -1), "root", root, "1 or -1")
+    require.that(isinstance(root, Real) and root in (1, -1), "root", root, "1 or -1")
     pair = alpha_bar_pair(alpha_bar, t, t_prev)
     if sigma_sq is None:
         var = checked_variance(*pair, eta)
     else:
         there = isinstance(sigma_sq, dict) and (t, t_prev) in sigma_sq
-        require(there, "sigma_sq", sigma_sq, f"a dict with an entry for the jump {(t, t_prev)}")
+        require.that(there, "sigma_sq", sigma_sq, f"a dict with an entry for the jump {(t, t_prev)}")
         var = sigma_sq[t, t_prev]
-        require_real(f"sigma_sq[{t}, {t_prev}]", var, 0, 1 - pair[1])
+        require.real(f"sigma_sq[{t}, {t_prev}]", var, 0, 1 - pair[1])
     return *coefficients(*pair, var, root), var
 
 
@@ -230,10 +234,10 @@ def joint(factors, alpha_bar, eta=0.0, sigma_sq=None, root=1):
 def sample(factors, x0, alpha_bar, n, rng, eta=0.0, sigma_sq=None, root=1):
     """Draw ``n`` paths factor by factor; shape (n, T + 1), entry 0 is ``x0`` (a number, or shape (n,))."""
     _require_density(factors, alpha_bar)
-    require_int("n", n, 0, MANY)
-    require_rng(rng)
-    x0 = real_array("x0", x0)
-    require(x0.shape in ((), (n,)) and np.isfinite(x0).all(), "x0", x0, f"finite, a number or of shape ({n},)")
+    require.whole("n", n, 0, require.MANY)
+    require.rng(rng)
+    x0 = require.real_array("x0", x0)
+    require.that(x0.shape in ((), (n,)) and np.isfinite(x0).all(), "x0", x0, f"finite, a number or of shape ({n},)")
     x = np.zeros((n, len(alpha_bar)))
     x[:, 0] = x0
     for factor in in_order(factors):
@@ -249,10 +253,10 @@ def log_product(x, factors, alpha_bar, eta=0.0, sigma_sq=None, root=1):
     It is a log density if the linter is content. Error: a factor has variance 0, so it has no density.
     """
     R, lam, var = system(factors, alpha_bar, eta, sigma_sq, root)
-    require(len(R) > 0, "factors", factors, "at least one factor")
-    require((var > 0).all(), "the smallest variance of a factor", float(var.min()), "above 0 to have a density")
-    x, columns = real_array("x", x), R.shape[1] + 1
-    require(x.ndim > 0 and x.shape[-1] == columns, "x's shape", x.shape, f"(…, {columns}), a column for each time")
+    require.that(len(R) > 0, "factors", factors, "at least one factor")
+    require.that((var > 0).all(), "the smallest variance of a factor", float(var.min()), "above 0 to have a density")
+    x, columns = require.real_array("x", x), R.shape[1] + 1
+    require.that(x.ndim > 0 and x.shape[-1] == columns, "x's shape", x.shape, f"(…, {columns}), a column for each time")
     return log_normal(x[..., 1:] @ R.T, lam * x[..., :1], var).sum(axis=-1)
 
 
@@ -275,10 +279,10 @@ def integral(R, var):
     With U an orthonormal basis of what is orthogonal to R's columns, it is N(0; 0, Uᵀ diag(var) U) / √det(RᵀR):
     the volume that R stretches, and the density of the F − T contradictions, all of which are 0.
     """
-    R, var = real_array("R", R).astype(float), real_array("var", var).astype(float)
-    require(R.ndim == 2 and R.shape[1] and np.isfinite(R).all(), "R", R, "finite, of shape (F, T), T at least 1")
+    R, var = require.real_array("R", R).astype(float), require.real_array("var", var).astype(float)
+    require.that(R.ndim == 2 and R.shape[1] and np.isfinite(R).all(), "R", R, "finite, of shape (F, T), T at least 1")
     fits = var.shape == R.shape[:1] and np.isfinite(var).all() and (var >= 0).all()
-    require(fits, "var", var, f"of shape ({len(R)},), finite and at least 0")
+    require.that(fits, "var", var, f"of shape ({len(R)},), finite and at least 0")
     U, stretch, _ = np.linalg.svd(R)
     if len(R) < R.shape[1] or stretch.min() <= SINGULAR * stretch.max():
         raise ValueError("the integral is infinite: some direction of (x_1 … x_T) is held by no factor")
@@ -294,7 +298,7 @@ def integral(R, var):
 
 def latex(factors, name="q"):
     r"""Return the product as LaTeX without dollars, such as ``q(x_5\mid x_8,x_0)``; ``name`` is "q" or "p"."""
-    require_choice("name", name, ("q", "p"))
+    require.choice("name", name, ("q", "p"))
     terms = []
     for head, parents in as_factors(factors):
         bar = r"\mid " if parents else ""

@@ -1,4 +1,4 @@
-"""Small data sets in one and two dimensions, each a Gaussian mixture: so each comes with its exact denoiser.
+"""Small data sets: Gaussian mixtures in one and two dimensions, each with its exact denoiser; and the 8 × 8 digits.
 
 The curves and squares are laid out as many narrow, overlapping components. Two-dimensional sets are centred and
 scaled so that a coordinate's variance is 1 on average, which is what the schedules expect.
@@ -7,7 +7,8 @@ Draw from a set with ``data.sample(n, rng)``, a NumPy generator that the caller 
 
 import numpy as np
 
-from .errors import require_choice, require_int, require_real
+from . import require
+from .files import read_arrays
 from .oracle import GaussianMixture
 
 
@@ -23,8 +24,8 @@ def three_peaks():
 
 def ring(modes=8, std=0.05):
     """Two dimensions: ``modes`` narrow Gaussians equally spaced on a circle."""
-    require_int("modes", modes, 2, 10_000)
-    require_real("std", std, 0, 0.99)
+    require.whole("modes", modes, 2, 10_000)
+    require.real("std", std, 0, 0.99)
     angle = 2 * np.pi * np.arange(modes) / modes
     return _scaled(np.column_stack([np.cos(angle), np.sin(angle)]), std)
 
@@ -71,7 +72,7 @@ DATA_SETS = {
 
 def data_set(name):
     """Return the two-dimensional set called ``name``, one of ``DATA_SETS``."""
-    require_choice("name", name, DATA_SETS)
+    require.choice("name", name, DATA_SETS)
     return DATA_SETS[name]()
 
 
@@ -86,3 +87,20 @@ def _scaled(means, std):
     """Return the mixture on ``means``, centred and scaled so that its average coordinate variance is exactly 1."""
     centred = means - means.mean(axis=0)
     return GaussianMixture(centred * np.sqrt((1 - std**2) / np.mean(centred**2)), std)
+
+
+# --- digits ---------------------------------------------------------------------------------------------------------
+
+
+def load_digits():
+    """Return (x, labels): 1,797 digits of shape (1797, 64), scaled to −1 (paper) … 1 (ink), and their labels 0…9."""
+    file = read_arrays("digits.npz")
+    return file["images"].reshape(-1, 64) / 8.0 - 1.0, file["labels"].astype(int)
+
+
+def digit(label, index=0):
+    """Return one digit, shape (64,): the one with number ``index`` among those that show ``label``."""
+    x, labels = load_digits()
+    require.choice("label", str(label), [str(n) for n in range(10)])
+    require.whole("index", index, 0, int((labels == label).sum()) - 1)
+    return x[labels == label][index]

@@ -11,18 +11,8 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from ddim_lessons.boxes import (
-    average_precision,
-    corners,
-    decode,
-    encode,
-    giou,
-    iou,
-    match,
-    nms,
-    paired_giou,
-)
-from ddim_lessons.shapes import CLASSES, CONTRAST, OVERLAP, SIDE, crowd_pictures, draw_pictures
+from ddim_lessons.detection.boxes import average_precision, corners, decode, encode, giou, iou, match, nms, paired_giou
+from ddim_lessons.detection.shapes import CLASSES, CONTRAST, OVERLAP, SIDE, crowd_pictures, draw_pictures
 
 
 def random_boxes(rng, *shape):

@@ -132,7 +132,7 @@ def test_restart_the_kernel_and_run_all(open_lesson):
 def test_a_broken_live_figure_is_seen(open_lesson):
     """Planted bug: a live figure that raises when it is built leaves an error output after Run All."""
     lesson = open_lesson(NAMES[0])
-    code = "from ddim_lessons.explorers import lesson_00\nlesson_00.ddpm_beside_ddim('no such data')"
+    code = "from ddim_lessons.lessons.lesson_00 import pictures\npictures.ddpm_beside_ddim('no such data')"
     change = "code => window.jupyterapp.shell.currentWidget.content.model.cells.get(1).sharedModel.setSource(code)"
     lesson.page.evaluate(change, code)
     lesson.run_all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ddim_lessons.cache import bounded_cache, nbytes, remember
+from ddim_lessons.remember import bounded_cache, nbytes, remember
 
 
 class Result(NamedTuple):

@@ -5,9 +5,9 @@ import pytest
 import sympy as sp
 import torch
 
-from ddim_lessons import checks
-from ddim_lessons.checks import EquationError, Exercise, Mistake, judge, verify, verify_mean, verify_true
-from ddim_lessons.exercises import check, exercise
+from ddim_lessons.teaching import checks, exercises
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean, verify_true
+from ddim_lessons.teaching.exercises import Exercise, Mistake, check, exercise, judge
 
 a, b = sp.symbols("a b", positive=True)
 
@@ -164,9 +164,9 @@ def test_long_arguments_and_answers_are_shown_short():
     )
     six = Exercise(truth=lambda x: x, cases=[(np.arange(6.0),)], mistakes=[])
     assert "[1. 2. 3. 4. 5. 6.]" in judge(six, lambda x: x + 1)[1]
-    words = judge(checks.choice(["a", "b"], "a", {}), "z" * 1000)[1]
+    words = judge(exercises.choice(["a", "b"], "a", {}), "z" * 1000)[1]
     assert "z" * 159 + "…" in words and "z" * 160 not in words
-    assert "z" * 160 in judge(checks.choice(["a", "b"], "a", {}), "z" * 160)[1]
+    assert "z" * 160 in judge(exercises.choice(["a", "b"], "a", {}), "z" * 160)[1]
 
 
 def test_exercises_and_mistakes_do_not_change():
@@ -199,7 +199,7 @@ def test_judge_leaves_the_stop_button_alone():
 
 
 def test_judge_compares_sets_and_choices():
-    question = checks.choice({"a", "b", "c"}, "b", {"a": "look again at the second line."})
+    question = exercises.choice({"a", "b", "c"}, "b", {"a": "look again at the second line."})
     assert judge(question, "b")[0] == "right"
     assert judge(question, "a") == ("known mistake", "not yet: “a” is not it. Hint: look again at the second line.")
     assert judge(question, "z")[0] == "wrong"

@@ -14,13 +14,14 @@ from urllib.parse import parse_qsl, urlencode
 import classroom
 import pytest
 
-from ddim_lessons import data_files
+from ddim_lessons import files
 
 README = (classroom.ROOT / "deploy" / "README.md").read_text()
 CI = (classroom.ROOT / ".ci" / "run").read_text()
 
-WHERE = "from ddim_lessons import data_files, progress; print(data_files.DATA); print(progress.place())"
-SOLVE = "from ddim_lessons.checks import verify; verify('{}', 1.0, 1.0)"
+WHERE = "from ddim_lessons.files import DATA\nfrom ddim_lessons.teaching.progress import place\n"
+WHERE += "print(DATA, place(), sep='\\n')"
+SOLVE = "from ddim_lessons.teaching.checks import verify; verify('{}', 1.0, 1.0)"
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def link_words():
 
 
 def digests():
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in data_files.DATA.rglob("*") if p.is_file()}
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files.DATA.rglob("*") if p.is_file()}
 
 
 async def first_cells(student, number):
@@ -85,7 +86,7 @@ def test_each_student_runs_a_lesson_with_shared_data_and_progress_of_their_own(s
     found = asyncio.run(all_at_once(students))
     for student, (outputs, errors, (data, progress)) in zip(students, found, strict=True):
         assert errors == [None] * 3 and "✓ (4.1) 301 values agree" in outputs[2] and "✓" in outputs[3]
-        assert data == str(data_files.DATA), "the data are not the shared ones"
+        assert data == str(files.DATA), "the data are not the shared ones"
         home = student.hub.homes / student.name
         assert progress == str(home / ".ddim_lessons" / "progress.json")
         assert (home / "ddim-lessons" / "notebooks" / "04_the_posterior.ipynb").is_file(), "the link gave no lessons"

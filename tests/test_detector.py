@@ -5,26 +5,23 @@ import pytest
 import torch
 from torch.nn.functional import grid_sample
 
-from ddim_lessons import detection_training as training
-from ddim_lessons.boxes import decode, encode, iou
 from ddim_lessons.ddim import add_noise, ddim_step, predict_eps
-from ddim_lessons.detector import (
-    Detector,
-    Found,
-    T,
+from ddim_lessons.detection import training
+from ddim_lessons.detection.boxes import decode, encode, iou
+from ddim_lessons.detection.detector import Detector, Found, T, load_detector, read_boxes, shift_boxes
+from ddim_lessons.detection.sampling import (
     Visit,
     detection_path,
     draw_codes,
     ensemble_of,
     maps_of,
     precision_of,
-    read_boxes,
     results,
-    shift_boxes,
 )
+from ddim_lessons.detection.shapes import draw_pictures
+from ddim_lessons.learning.training import fit
+from ddim_lessons.learning.weights import load_model, save_model
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
-from ddim_lessons.shapes import draw_pictures
-from ddim_lessons.training import fit, load_model, load_weights, save_model
 
 ALPHA_BAR = alpha_bar_schedule("cosine", T)
 
@@ -34,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def trained():
-    return load_weights("detector")
+    return load_detector()
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +163,7 @@ def test_a_box_is_answered_alike_wherever_it_stands_in_the_list(trained, picture
 def test_detectors_can_be_stored_and_loaded(tmp_path):
     model = small()
     save_model(model, tmp_path / "d.safetensors", half=True)
-    loaded = load_model(tmp_path / "d.safetensors")
+    loaded = load_model(tmp_path / "d.safetensors", (Detector,))
     assert loaded.arguments == model.arguments
     assert all(torch.equal(a, b.half().float()) for a, b in zip(loaded.parameters(), model.parameters(), strict=True))
 

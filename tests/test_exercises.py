@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ddim_lessons.checks import judge
+from ddim_lessons.teaching.exercises import judge
 
 TESTS = Path(__file__).resolve().parent
-NAMES = sorted(path.stem for path in (TESTS.parent / "ddim_lessons" / "exercises").glob("lesson_*.py"))
-EXERCISES = {name: importlib.import_module(f"ddim_lessons.exercises.{name}").EXERCISES for name in NAMES}
+NAMES = sorted(path.name for path in (TESTS.parent / "ddim_lessons" / "lessons").glob("lesson_*"))
+EXERCISES = {name: importlib.import_module(f"ddim_lessons.lessons.{name}.exercises").EXERCISES for name in NAMES}
 NUMBERS = [pytest.param(name, number, id=f"{name}-{number}") for name in NAMES for number in EXERCISES[name]]
 
 

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddim_lessons import explorers, widgets
-from ddim_lessons.plots import draw_points, frame, panels
-from ddim_lessons.widgets import Live, LiveFigure, LiveHTML, control_values
+from ddim_lessons import lessons
+from ddim_lessons.figures import live as widgets
+from ddim_lessons.figures.controls import choice_slider, control_values, menu, number_slider, toggle, whole_slider
+from ddim_lessons.figures.live import Live, LiveFigure, LiveHTML
+from ddim_lessons.figures.plots import draw_points, frame, panels
 
 
 def find_explorers():
-    """Every function of the explorers' modules that says it returns a live view."""
-    for info in pkgutil.iter_modules(explorers.__path__):
-        module = importlib.import_module(f"{explorers.__name__}.{info.name}")
+    """Every function of the lessons' pictures that says it returns a live view."""
+    for info in pkgutil.iter_modules(lessons.__path__):
+        module = importlib.import_module(f"{lessons.__name__}.{info.name}.pictures")
         for name, function in vars(module).items():
             returned = getattr(function, "__annotations__", {}).get("return")
             if isinstance(returned, type) and issubclass(returned, Live):
@@ -65,7 +67,7 @@ def small_figure(update=None):
         dot.set_data([x], [0])
         return f"a dot at {x:.1f}"
 
-    return LiveFigure(figure, [dot], {"x": widgets.number_slider("x", -0.8, 0.8, 0.4, 0.0)}, update or move)
+    return LiveFigure(figure, [dot], {"x": number_slider("x", -0.8, 0.8, 0.4, 0.0)}, update or move)
 
 
 def dark_columns(png):
@@ -170,7 +172,7 @@ def test_a_play_button_moves_its_slider_and_does_not_start_by_itself():
     figure, axes = panels(width=2, height=2)
     frame(axes, 1)
     dot = draw_points(axes, np.zeros((1, 2)))
-    controls = {"t": widgets.choice_slider("t", (1000, 500, 0), 1000)}
+    controls = {"t": choice_slider("t", (1000, 500, 0), 1000)}
     live = LiveFigure(figure, [dot], controls, lambda t: f"t = {t}", play="t")
     play, slider = live.box.children[0].children[0].children[1], controls["t"]
     assert play.max == 2 and play.playing is False and play.repeat is False and play.value == slider.index
@@ -178,15 +180,15 @@ def test_a_play_button_moves_its_slider_and_does_not_start_by_itself():
 
 
 def test_control_values_cover_both_ends():
-    assert control_values(widgets.choice_slider("S", (1, 5, 10), 5)) == [1, 5, 10]
-    assert control_values(widgets.toggle("on", True)) == [False, True]
-    assert control_values(widgets.menu("m", ["a", "b"], "b")) == ["a", "b"]
-    values = control_values(widgets.whole_slider("t", 0, 1000, 3))
+    assert control_values(choice_slider("S", (1, 5, 10), 5)) == [1, 5, 10]
+    assert control_values(toggle("on", True)) == [False, True]
+    assert control_values(menu("m", ["a", "b"], "b")) == ["a", "b"]
+    values = control_values(whole_slider("t", 0, 1000, 3))
     assert values[0] == 0 and values[-1] == 1000 and len(values) == 21 and all(type(v) is int for v in values)
 
 
 def test_live_html_shows_what_update_returns():
-    live = LiveHTML({"on": widgets.toggle("on", False)}, lambda on: (f"<b>{on}</b>", f"it is {on}"))
+    live = LiveHTML({"on": toggle("on", False)}, lambda on: (f"<b>{on}</b>", f"it is {on}"))
     live.controls["on"].value = True
     assert live.html.value == "<b>True</b>" and live.words == "it is True"
     assert live._repr_mimebundle_()["text/plain"] == "[live table] it is True"

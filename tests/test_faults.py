@@ -18,14 +18,19 @@ import pytest
 import torch
 from matplotlib.font_manager import findfont, get_font
 
-from ddim_lessons import data_files, environment, training
-from ddim_lessons.data_files import DataError, read_arrays, read_data, read_json
-from ddim_lessons.digits import load_digits
-from ddim_lessons.explorers import lesson_06, lesson_08, lesson_09, lesson_10
-from ddim_lessons.networks import PointMLP
-from ddim_lessons.plots import STYLE
-from ddim_lessons.toy_data import DATA_SETS
-from ddim_lessons.training import Run, fit, load_run, save_run
+from ddim_lessons import files
+from ddim_lessons.detection.detector import load_detector
+from ddim_lessons.figures.plots import STYLE
+from ddim_lessons.files import DataError, read_arrays, read_data, read_json
+from ddim_lessons.learning import training, weights
+from ddim_lessons.learning.networks import PointMLP
+from ddim_lessons.learning.training import Run, fit, load_run, save_run
+from ddim_lessons.lessons.lesson_06 import pictures as lesson_06
+from ddim_lessons.lessons.lesson_08 import pictures as lesson_08
+from ddim_lessons.lessons.lesson_09 import pictures as lesson_09
+from ddim_lessons.lessons.lesson_10 import pictures as lesson_10
+from ddim_lessons.teaching import environment
+from ddim_lessons.toy_data import DATA_SETS, load_digits
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -37,9 +42,9 @@ POINTS = np.random.default_rng(0).standard_normal((200, 2))
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     """A copy of the data folder that may be spoilt."""
-    shutil.copytree(data_files.DATA, tmp_path / "data")
-    monkeypatch.setattr(data_files, "DATA", tmp_path / "data")
-    monkeypatch.setattr(training, "WEIGHTS", tmp_path / "data" / "weights")
+    shutil.copytree(files.DATA, tmp_path / "data")
+    monkeypatch.setattr(files, "DATA", tmp_path / "data")
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "data" / "weights")
     return tmp_path / "data"
 
 
@@ -77,7 +82,7 @@ def test_a_data_file_that_is_not_what_it_was_is_refused_in_a_sentence(data, faul
         spoil(data / "digits.npz")
     with pytest.raises(DataError, match=words):
         load_digits()
-    assert data_files.damaged_files() == ["manifest.json" if "manifest" in fault else "digits.npz"]
+    assert files.damaged_files() == ["manifest.json" if "manifest" in fault else "digits.npz"]
 
 
 LOADERS = {  # every file that a lesson reads
@@ -89,9 +94,9 @@ LOADERS = {  # every file that a lesson reads
     "results/lesson_10.json": lesson_10.recorded.__wrapped__,
     "results/lesson_10.npz": lesson_10.recorded_maps.__wrapped__,
 } | {
-    f"weights/{training.weights_path(name).name}": partial(training.load_weights, name)
-    for name in (*DATA_SETS, "digits", "digit classifier", "detector")
-}  # fmt: skip
+    f"weights/{weights.weights_path(name).name}": partial(weights.load_weights, name)
+    for name in (*DATA_SETS, "digits", "digit classifier")
+} | {"weights/detector.safetensors": load_detector}  # fmt: skip
 
 
 def like(path):
@@ -100,10 +105,10 @@ def like(path):
 
 
 def test_the_table_of_files_is_whole():
-    read_by_people = {name for name in data_files.manifest() if name.startswith("weights/") and name.endswith("json")}
+    read_by_people = {name for name in files.manifest() if name.startswith("weights/") and name.endswith("json")}
     measured = {f"results/{name}.json" for name in ("train_2d_cpu_1_thread", "performance", "classroom")}
     rest = {"ddpm_beside_ddim.png", *measured}  # shown in the README; figures of a machine, for people
-    assert set(data_files.manifest()) - set(LOADERS) <= read_by_people | rest
+    assert set(files.manifest()) - set(LOADERS) <= read_by_people | rest
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, cut, flip, lambda path: shutil.copy(like(path), path)])
@@ -116,13 +121,13 @@ def test_every_file_that_a_lesson_reads_is_refused_when_spoilt(data, name, spoil
 
 
 def test_other_weights_are_refused_even_if_they_fit_and_their_own_checksum_is_right(data):
-    model = training.load_weights("moons")
+    model = weights.load_weights("moons")
     with torch.no_grad():
         model.out.bias += 1
-    training.save_model(model, data / "weights" / "moons.safetensors", {"data": "moons"})
-    assert training.load_model(data / "weights" / "moons.safetensors").card["data"] == "moons"
+    weights.save_model(model, data / "weights" / "moons.safetensors", {"data": "moons"})
+    assert weights.load_model(data / "weights" / "moons.safetensors").card["data"] == "moons"
     with pytest.raises(DataError, match="weights/moons.safetensors is damaged, or another file was put in its place"):
-        training.load_weights("moons")
+        weights.load_weights("moons")
 
 
 def test_a_file_that_is_not_ours_is_refused(data):
@@ -157,9 +162,9 @@ def test_the_report_tells_what_is_missing(capsys, monkeypatch):
 
 
 def test_the_report_leaves_torch_out_of_the_reader_s_process():
-    code = "import sys; from ddim_lessons import environment; environment.report(); assert 'torch' not in sys.modules"
+    code = "import sys; from ddim_lessons.teaching.environment import report; report(); print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.returncode == 0 and "training" in result.stdout, result.stderr
+    assert "training" in result.stdout and result.stdout.endswith("False\n"), result.stderr
 
 
 def test_the_report_says_why_torch_does_not_start(capsys, monkeypatch):
@@ -182,7 +187,7 @@ def test_a_disk_that_takes_no_checkpoint_costs_neither_the_file_nor_the_run(tmp_
     save_run(run, path)
     before = path.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(training.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, reason)))
+        patch.setattr(weights.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, reason)))
         with pytest.raises(
             OSError, match=f"run.safetensors could not be written .{reason}.; the file from before is whole"
         ):
@@ -203,10 +208,10 @@ names = {"display": lambda *shown, **more: None}
 cells = json.loads(Path("00_start_here.ipynb").read_text(encoding="utf-8"))["cells"]
 for cell in [cell for cell in cells if cell["cell_type"] == "code"][:7]:
     exec(compile("".join(cell["source"]), "lesson 00", "exec"), names)
-from ddim_lessons import training
-training.load_weights("digits")
+from ddim_lessons.learning import weights
+weights.load_weights("digits")
 try:
-    training.save_model(training.load_weights("moons"), Path("mine.safetensors"))
+    weights.save_model(weights.load_weights("moons"), Path("mine.safetensors"))
 except OSError as error:
     print(error)
 """
@@ -258,7 +263,10 @@ def test_figures_hold_no_sign_that_the_font_lacks():
 
 
 def test_the_package_works_from_any_folder_and_writes_nothing(tmp_path):
-    code = "from ddim_lessons.explorers import lesson_00, lesson_09; lesson_00.ddpm_beside_ddim(); lesson_09.recorded()"
+    code = (
+        "from ddim_lessons.lessons.lesson_00.pictures import ddpm_beside_ddim; ddpm_beside_ddim()\n"
+        "from ddim_lessons.lessons.lesson_09.pictures import recorded; recorded()"
+    )
     home = {name: str(tmp_path / "home") for name in ("HOME", "MPLCONFIGDIR")}
     work = tmp_path / "work"
     work.mkdir()
@@ -362,8 +370,8 @@ def dangers(source):
     return found
 
 
-# present.py asks which port of this machine is free; pages.py opens its page in a browser once its own port answers
-EXCEPTED = {("present.py", "imports socket"), ("pages.py", "imports socket"), ("pages.py", "imports webbrowser")}
+# server.py asks which port of this machine is free; pages.py opens its page in a browser once its own port answers
+EXCEPTED = {("server.py", "imports socket"), ("pages.py", "imports socket"), ("pages.py", "imports webbrowser")}
 
 
 @pytest.mark.parametrize("folder", ["ddim_lessons", "tools", "benchmarks"])
@@ -375,11 +383,11 @@ def test_no_pickle_no_eval_no_shell_no_network(folder):
 
 def test_the_exceptions_bind_ports_and_connect_to_this_machine_alone():
     calls = {}
-    for name in ("present.py", "pages.py"):
-        tree = ast.parse((ROOT / "ddim_lessons" / name).read_text(encoding="utf-8"))
+    for name in ("server.py", "pages.py"):
+        tree = ast.parse((ROOT / "ddim_lessons" / "stage" / name).read_text(encoding="utf-8"))
         called = [(ast.unparse(n.func), n) for n in ast.walk(tree) if isinstance(n, ast.Call)]
         calls[name] = {word: call for word, call in called if word.startswith(("socket.", "probe.", "webbrowser."))}
-    assert set(calls["present.py"]) == {"socket.socket", "probe.bind", "probe.getsockname", "probe.setsockopt"}
+    assert set(calls["server.py"]) == {"socket.socket", "probe.bind", "probe.getsockname", "probe.setsockopt"}
     assert set(calls["pages.py"]) == {"socket.create_connection", "webbrowser.open"}
     assert "('127.0.0.1', port)" in ast.unparse(calls["pages.py"]["socket.create_connection"])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddim_lessons.grids import GRIDS, inspect
+from ddim_lessons.lessons.lesson_08.grids import GRIDS, inspect
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)

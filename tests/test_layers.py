@@ -1,4 +1,4 @@
-"""Imports only go down: layer 0 needs neither torch nor matplotlib nor ipywidgets, and loads none of them."""
+"""The house: imports only go down, and no floor loads what is too heavy for it."""
 
 import ast
 import subprocess
@@ -8,46 +8,118 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "ddim_lessons"
-HEAVY = {"torch", "matplotlib", "ipywidgets", "IPython", "sympy", "PIL"}
-ALLOWED = {  # what a module may load on top of NumPy; every module that is not listed here is layer 0
-    "networks": {"torch"},
-    "detector": {"torch"},
-    "training": {"torch"},
-    "detection_training": {"torch"},
-    "quality": {"torch"},
-    "plots": {"matplotlib", "IPython", "PIL"},
-    "widgets": {"matplotlib", "IPython", "PIL", "ipywidgets"},
-    "explorers": {"matplotlib", "IPython", "PIL", "ipywidgets"},
-    "explorers.lesson_06": {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"},
-    "explorers.lesson_07": {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"},
-    "explorers.lesson_09": {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"},
-    "explorers.lesson_10": {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"},
+# room: (rank, what its modules may load on top of NumPy). A module imports from its own room and from lower ranks.
+# Single modules at the top of the package are the science, but for the ground and for those that are named here.
+ROOMS = {
+    "ground": (0, set()),
+    "science": (1, set()),
+    "teaching": (2, set()),
+    "learning": (2, {"torch"}),
+    "detection": (3, {"torch"}),
+    "figures": (3, {"matplotlib", "IPython", "PIL", "ipywidgets"}),
+    "stage": (4, set()),
+    "lessons": (4, {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"}),
+    "command": (5, set()),
 }
-MODULES = sorted(p.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".") for p in PACKAGE.rglob("*.py"))
-MODULES = [name.removesuffix(".__init__") for name in MODULES if name != "__init__"]
+GROUND, COMMAND = {"require", "files", "remember"}, {"present", "pages"}
+LIGHT = {  # narrower than their room: what must start without torch, without a picture, or without a control
+    "figures.plots": {"matplotlib", "IPython", "PIL"},
+    **{f"lessons.lesson_{n:02d}": {"matplotlib", "IPython", "PIL", "ipywidgets"} for n in (0, 1, 2, 3, 4, 5, 8)},
+    "lessons.lesson_00.notation": set(),
+    "lessons.lesson_08.grids": set(),
+    "lessons.lesson_08.bug_museum": set(),
+    **{f"lessons.lesson_{n:02d}.exercises": set() for n in (0, 1, 2, 3, 4, 5, 7, 8, 9, 10)},
+}
+HEAVY = {"torch", "matplotlib", "ipywidgets", "IPython", "sympy", "PIL"}
+FILES = {
+    path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix("__init__").rstrip("."): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_loads_only_what_its_layer_may(module):
-    forbidden = HEAVY - ALLOWED.get(module, ALLOWED.get(module.partition(".")[0], set()))
-    code = f"import sys, ddim_lessons.{module}; print(sorted({forbidden!r} & set(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]", f"{module} loads {result.stdout}"
+def room(module):
+    """The room that a module, such as "learning.networks", is in; the package itself is science."""
+    top = module.partition(".")[0]
+    if top in GROUND | COMMAND:
+        return "ground" if top in GROUND else "command"
+    return top if top in ROOMS else "science"
 
 
 def own_imports(module):
-    """The top-level modules of the package that a module's file imports."""
-    path = PACKAGE / (module.replace(".", "/") + ".py")
-    path = path if path.is_file() else path.with_suffix("") / "__init__.py"
-    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom) and node.level]
-    return {(node.module or "").partition(".")[0] for node in nodes}
+    """The modules of the package that a module's file imports, as their names in the package."""
+    path = FILES[module]
+    here = path.relative_to(PACKAGE).parent.parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            above = here[: len(here) - node.level + 1]
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                inside = f"{base}.{alias.name}".lstrip(".")
+                yield inside if inside in FILES else base
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_layers_import_only_downwards(module):
-    rank = {"explorers": 5, "widgets": 4, "quality": 4, "detection_training": 4, "training": 3}
-    rank |= {"plots": 2, "detector": 2, "networks": 1}
-    mine = rank.get(module.partition(".")[0], 0)
-    for other in own_imports(module):
-        below = rank.get(other, 0)
-        assert below < mine or below == mine == 0, f"{module} imports {other}"
+def allowed(module):
+    """What a module may load: the narrowest entry that names it or a folder above it."""
+    parts = module.split(".")
+    for end in range(len(parts), 0, -1):
+        if ".".join(parts[:end]) in LIGHT:
+            return LIGHT[".".join(parts[:end])]
+    return ROOMS[room(module)][1]
+
+
+def complaints(module, imports):
+    """Each import that goes up, or across to another room of the same rank."""
+    mine = room(module)
+    for other in imports:
+        theirs = room(other)
+        if theirs != mine and ROOMS[theirs][0] >= ROOMS[mine][0]:
+            yield f"{module} ({mine}) imports {other} ({theirs})"
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_imports_only_go_down(module):
+    assert not list(complaints(module, own_imports(module)))
+
+
+def test_a_planted_import_upwards_is_seen():
+    assert list(complaints("ddim", ["learning.networks"])) == ["ddim (science) imports learning.networks (learning)"]
+    assert list(complaints("learning.training", ["detection.detector"]))
+    assert not list(complaints("require", ["files"]))
+    assert list(complaints("teaching.checks", ["learning.networks"])), "rooms of one rank do not know each other"
+
+
+def test_lessons_do_not_know_each_other():
+    for module in FILES:
+        others = {name for name in own_imports(module) if name.startswith("lessons.")}
+        assert all(name.split(".")[:2] == module.split(".")[:2] for name in others), (module, others)
+
+
+# --- what is loaded ----------------------------------------------------------------------------------------------
+
+LOADS = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+    print(name, *sorted({heavy} & set(sys.modules)))
+"""
+
+
+def loaded(modules):
+    """Yield [module, heavy package, …] of modules that are imported one after the other in one fresh process."""
+    names = [f"ddim_lessons.{module}".rstrip(".") for module in modules]
+    command = [sys.executable, "-c", LOADS.replace("{heavy}", repr(HEAVY)), *names]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return [line.split() for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("may", sorted({tuple(sorted(allowed(module))) for module in FILES}))
+def test_no_module_loads_what_its_room_may_not(may):
+    modules = [module for module in FILES if tuple(sorted(allowed(module))) == may]
+    rows = loaded(modules)
+    assert len(rows) == len(modules)
+    assert set(rows[-1][1:]) <= set(may), next(row for row in rows if not set(row[1:]) <= set(may))
+
+
+def test_what_is_loaded_is_seen():
+    assert loaded(["figures.plots"])[0][1:] == ["IPython", "PIL", "matplotlib"]

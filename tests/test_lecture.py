@@ -8,7 +8,7 @@ from notebook_rules import equations
 from test_explorers import find_explorers
 from test_notebooks import PATHS, read
 
-from ddim_lessons import present
+from ddim_lessons.stage import present
 
 NUMBERS = [path.stem[:2] for path in PATHS]
 
@@ -25,7 +25,7 @@ def everything(notebook):
 
 def labels(number):
     """The labels of all controls of a lesson's live figures."""
-    module = importlib.import_module(f"ddim_lessons.explorers.lesson_{number}")
+    module = importlib.import_module(f"ddim_lessons.lessons.lesson_{number}.pictures")
     makers = [parameter.values[0] for parameter in find_explorers()]
     lives = [make() for make in makers if make.__module__ == module.__name__]
     return {control.description for live in lives for control in live.controls.values()}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ddim_lessons.explorers import lesson_00
+from ddim_lessons.lessons.lesson_00 import pictures
 
 ANSWERS = [
     ("0.1", lambda alpha, t: 1 - alpha[t], "one-step α_t"),
@@ -15,7 +15,7 @@ ANSWERS = [
 
 
 def test_moving_a_slider_changes_picture_and_words():
-    live = lesson_00.ddpm_beside_ddim()
+    live = pictures.ddpm_beside_ddim()
     for name, value in {"S": 20, "eta": 0.5, "seed": 3, "data": "ring"}.items():
         image, words = live.image.value, live.words
         live.controls[name].value = value
@@ -24,13 +24,13 @@ def test_moving_a_slider_changes_picture_and_words():
 
 
 def test_same_start_for_every_S_and_eta_and_the_colours_tell_determinism():
-    ddim, ddpm = (lesson_00.run_sampler("moons", 20, eta, 0) for eta in (0.0, 1.0))
+    ddim, ddpm = (pictures.run_sampler("moons", 20, eta, 0) for eta in (0.0, 1.0))
     assert np.array_equal(ddim.paths[0], ddpm.paths[0])
-    assert np.array_equal(ddim.paths[0], lesson_00.run_sampler("moons", 5, 0.0, 0).paths[0])
+    assert np.array_equal(ddim.paths[0], pictures.run_sampler("moons", 5, 0.0, 0).paths[0])
     assert ddim.kept_side > 0.9 and 0.4 < ddpm.kept_side < 0.6
 
 
 def test_translator_shows_every_author():
-    live = lesson_00.notation_translator()
+    live = pictures.notation_translator()
     live.controls["meaning"].value = "sample at t"
     assert "z_t" in live.html.value and live.html.value.count("<td>") == 5

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from ddim_lessons.checks import EquationError, verify, verify_mean, verify_true
-from ddim_lessons.digits import digit
-from ddim_lessons.explorers import lesson_01 as explore
+from ddim_lessons.lessons.lesson_01 import pictures
 from ddim_lessons.schedules import alpha_bar_from_beta, alpha_bar_schedule, linear_beta
-from ddim_lessons.toy_data import three_peaks
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean, verify_true
+from ddim_lessons.toy_data import digit, three_peaks
 
 # --- exercises ---------------------------------------------------------------------------------------------------
 
@@ -146,7 +145,7 @@ def test_1_6_wrong_with_the_difference_of_variances():
 def test_1_7_wrong_with_the_later_variance():
     beta, alpha_bar = linear_beta(1000), alpha_bar_schedule("linear", 1000)
     s, t, x0 = 200, 300, 1.5
-    x = explore.chain(np.full(10_000, x0), beta[: t + 1], np.random.default_rng(3))
+    x = pictures.chain(np.full(10_000, x0), beta[: t + 1], np.random.default_rng(3))
     draws = (x[:, s] - alpha_bar[s] ** 0.5 * x0) * (x[:, t] - alpha_bar[t] ** 0.5 * x0)
     with pytest.raises(EquationError, match=r"1\.7"):
         verify_mean("1.7", draws, np.sqrt(alpha_bar[t] / alpha_bar[s]) * (1 - alpha_bar[t]))
@@ -181,19 +180,19 @@ def test_1_10_wrong_sign_of_the_logarithm(sign):
 # --- explorers ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("schedule", explore.BETAS)
+@pytest.mark.parametrize("schedule", pictures.BETAS)
 def test_every_column_of_the_density_map_integrates_to_one_and_has_the_right_mean(schedule):
-    columns, dx = explore.density_map(schedule), explore.X[1] - explore.X[0]
+    columns, dx = pictures.density_map(schedule), pictures.X[1] - pictures.X[0]
     assert columns.shape == (181, 51)
     np.testing.assert_allclose(columns.sum(axis=0) * dx, 1, atol=0.01)
-    mean = explore.alpha_bar_shown(schedule) ** 0.5 * three_peaks().mean()[0]
-    np.testing.assert_allclose((explore.X[:, None] * columns).sum(axis=0) * dx, mean, atol=0.01)
+    mean = pictures.alpha_bar_shown(schedule) ** 0.5 * three_peaks().mean()[0]
+    np.testing.assert_allclose((pictures.X[:, None] * columns).sum(axis=0) * dx, mean, atol=0.01)
 
 
-@pytest.mark.parametrize("kind", explore.KINDS)
-@pytest.mark.parametrize("schedule", explore.BETAS)
+@pytest.mark.parametrize("kind", pictures.KINDS)
+@pytest.mark.parametrize("schedule", pictures.BETAS)
 def test_all_walkers_have_the_exact_moments_at_every_time(schedule, kind):
-    x, level = explore.walks(schedule, kind, seed=0), explore.alpha_bar_shown(schedule)
+    x, level = pictures.walks(schedule, kind, seed=0), pictures.alpha_bar_shown(schedule)
     data = three_peaks()
     std = np.sqrt(level * data.variance()[0] + 1 - level)
     error_bar = std / np.sqrt(len(x))
@@ -202,20 +201,20 @@ def test_all_walkers_have_the_exact_moments_at_every_time(schedule, kind):
 
 
 def test_the_kinds_of_walkers_differ_in_how_two_times_hang_together():
-    level = explore.alpha_bar_shown("linear, T = 1000")
+    level = pictures.alpha_bar_shown("linear, T = 1000")
     ratio = level / (1 - level + 1e-300)
     links = []
-    for kind in explore.KINDS:
-        x = explore.walks("linear, T = 1000", kind, seed=0)
+    for kind in pictures.KINDS:
+        x = pictures.walks("linear, T = 1000", kind, seed=0)
         noise = x - level**0.5 * x[:, :1]
-        np.testing.assert_allclose(explore.noise_of(x, "linear, T = 1000"), noise)
+        np.testing.assert_allclose(pictures.noise_of(x, "linear, T = 1000"), noise)
         links.append(np.corrcoef(noise[:, 25], noise[:, 30])[0, 1])
     np.testing.assert_allclose(links, [np.sqrt(ratio[30] / ratio[25]), 1, 0], atol=0.1)
 
 
 def test_the_chain_keeps_its_start_and_matches_the_closed_formula():
     beta = np.array([0.0, 0.2, 0.3, 0.4])
-    x = explore.chain(np.full(40_000, 2.0), beta, np.random.default_rng(0))
+    x = pictures.chain(np.full(40_000, 2.0), beta, np.random.default_rng(0))
     assert x.shape == (40_000, 4) and np.all(x[:, 0] == 2)
     alpha_bar = alpha_bar_from_beta(beta)
     np.testing.assert_allclose(x.mean(axis=0), 2 * alpha_bar**0.5, atol=0.02)
@@ -224,15 +223,15 @@ def test_the_chain_keeps_its_start_and_matches_the_closed_formula():
 
 def test_the_observer_is_sure_of_a_clean_digit_and_guesses_at_the_end():
     x0 = digit(3)[None]
-    assert explore.label_probability(x0, 1.0, 3) == 1
-    assert explore.label_probability(x0, 0.99, 3) > 0.999
-    every = [explore.label_probability(0.0 * x0, 0.3, label)[0] for label in range(10)]
+    assert pictures.label_probability(x0, 1.0, 3) == 1
+    assert pictures.label_probability(x0, 0.99, 3) > 0.999
+    every = [pictures.label_probability(0.0 * x0, 0.3, label)[0] for label in range(10)]
     assert sum(every) == pytest.approx(1)
-    assert explore.label_probability(x0, 1e-9, 3)[0] == pytest.approx(0.1, abs=0.01)
+    assert pictures.label_probability(x0, 1e-9, 3)[0] == pytest.approx(0.1, abs=0.01)
 
 
 def test_the_histogram_has_area_one():
-    density, height = explore.histogram(np.random.default_rng(0).uniform(-1, 1, 1000))
+    density, height = pictures.histogram(np.random.default_rng(0).uniform(-1, 1, 1000))
     assert np.sum(density[::2] * np.diff(height)[::2]) == pytest.approx(1)
 
 
@@ -251,15 +250,15 @@ def ready(make):
 @pytest.mark.parametrize(
     ("make", "control", "value"),
     [
-        (explore.chain_or_jump, "progress", 0.8),
-        (explore.chain_or_jump, "schedule", "linear, T = 50"),
-        (explore.chain_or_jump, "kind", explore.KINDS[1]),
-        (explore.chain_or_jump, "seed", 3),
-        (explore.dissolving, "t", 600),
-        (explore.dissolving, "schedule", "cosine"),
-        (explore.dissolving, "label", 7),
-        (explore.dissolving, "data", "ring"),
-        (explore.dissolving, "seed", 2),
+        (pictures.chain_or_jump, "progress", 0.8),
+        (pictures.chain_or_jump, "schedule", "linear, T = 50"),
+        (pictures.chain_or_jump, "kind", pictures.KINDS[1]),
+        (pictures.chain_or_jump, "seed", 3),
+        (pictures.dissolving, "t", 600),
+        (pictures.dissolving, "schedule", "cosine"),
+        (pictures.dissolving, "label", 7),
+        (pictures.dissolving, "data", "ring"),
+        (pictures.dissolving, "seed", 2),
     ],
 )
 def test_a_live_figure_follows_its_control(make, control, value):
@@ -271,7 +270,7 @@ def test_a_live_figure_follows_its_control(make, control, value):
 
 
 def test_the_words_tell_the_schedule_that_ends_too_early():
-    live = ready(explore.chain_or_jump)
+    live = ready(pictures.chain_or_jump)
     live.controls["schedule"].value = "linear, T = 50"
     live.controls["progress"].value = 1.0
     assert "t = 50" in live.words and "ᾱ = 0.603" in live.words
@@ -281,6 +280,6 @@ def test_the_noise_of_the_dissolving_digit_does_not_depend_on_time():
     parts = []
     for t in (300, 700):
         level = alpha_bar_schedule("linear", 1000)[t]
-        _, x_t = explore.dissolved(t, "linear", "moons", 3, seed=1)
+        _, x_t = pictures.dissolved(t, "linear", "moons", 3, seed=1)
         parts.append((x_t - level**0.5 * digit(3, 1)) / (1 - level) ** 0.5)
     np.testing.assert_allclose(parts[0], parts[1])

@@ -5,11 +5,11 @@ import pytest
 import sympy as sp
 
 from ddim_lessons import ddim
-from ddim_lessons.checks import EquationError, verify, verify_mean, verify_true
-from ddim_lessons.explorers import lesson_02 as pictures
 from ddim_lessons.gaussians import affine_moments, exact_eps, log_normal, product, sampler_moments
+from ddim_lessons.lessons.lesson_02 import pictures
 from ddim_lessons.oracle import gaussian
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean, verify_true
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ddim_lessons import ddim, split
-from ddim_lessons.checks import EquationError, verify, verify_mean, verify_true
-from ddim_lessons.explorers import lesson_03
 from ddim_lessons.gaussians import log_normal
+from ddim_lessons.lessons.lesson_03 import pictures
 from ddim_lessons.schedules import alpha_bar_from_beta, linear_beta
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean, verify_true
 
 T, A = 8, {2, 5, 8}
 BETA = linear_beta(T, 0.05, 0.35)
@@ -205,14 +205,14 @@ def test_the_planted_errors_are_wrong_for_the_reason_they_name():
     ("name", "value"), [("T", 6), ("eta", 0.9), ("reading", "read literally"), ("t2", False), ("t7", True)]
 )
 def test_every_control_changes_picture_and_words(name, value):
-    live = lesson_03.graph_editor()
+    live = pictures.graph_editor()
     image, words = live.image.value, live.words
     live.controls[name].value = value
     assert live.image.value != image and live.words != words
 
 
 def test_the_words_of_the_editor_say_what_the_linter_and_the_joint_say():
-    live = lesson_03.graph_editor()
+    live = pictures.graph_editor()
     assert (
         "8 factors for 8 variables. The linter is content" in live.words and "Cov(x_5, x_8 | x_0) = 0.595" in live.words
     )
@@ -228,7 +228,7 @@ def test_the_words_of_the_editor_say_what_the_linter_and_the_joint_say():
 
 
 def test_buttons_say_where_their_time_is_and_T_cannot_leave_A():
-    live = lesson_03.graph_editor()
+    live = pictures.graph_editor()
     buttons = {t: live.controls[f"t{t}"] for t in range(1, 11)}
     assert buttons[2].description == "2 ∈ A" and buttons[3].description == "3 ∈ B" and buttons[8].description == "8 ∈ A"
     assert [t for t, button in buttons.items() if button.disabled] == [8, 9, 10]
@@ -241,47 +241,47 @@ def test_buttons_say_where_their_time_is_and_T_cannot_leave_A():
 @given(st.integers(2, 10), st.data())
 def test_any_combination_of_controls_can_be_shown(T, data):
     chosen = frozenset(data.draw(st.sets(st.integers(1, T)))) | {T}
-    reading = data.draw(st.sampled_from(list(lesson_03.READINGS)))
+    reading = data.draw(st.sampled_from(list(pictures.READINGS)))
     eta = data.draw(st.sampled_from([0.0, 0.3, 1.0]))
-    shown = lesson_03.picture(T, chosen, reading, eta)
+    shown = pictures.picture(T, chosen, reading, eta)
     assert (shown.cov is None) == bool(shown.problems) == (shown.paths is None)
     assert all(np.isfinite(curve).all() and np.isfinite(head).all()
-               for group in lesson_03.arrows(shown.factors, chosen) for curve, head in group)  # fmt: skip
-    lines = lesson_03.formula(shown.factors)
+               for group in pictures.arrows(shown.factors, chosen) for curve, head in group)  # fmt: skip
+    lines = pictures.formula(shown.factors)
     assert len(lines) == 4 and sum(line.count("q(") for line in lines) == len(shown.factors)
-    words = lesson_03.words_for(T, chosen, reading, eta)
+    words = pictures.words_for(T, chosen, reading, eta)
     assert f"T = {T}" in words and "nan" not in words and ("B = {}" in words) == (len(chosen) == T)
 
 
 def test_the_paths_of_the_editor_have_the_law_of_the_joint(monkeypatch):
-    monkeypatch.setattr(lesson_03, "PATHS", 40_000)
+    monkeypatch.setattr(pictures, "PATHS", 40_000)
     factors = split.chain_and_star(8, A)
     m, cov = split.joint(factors, ALPHA_BAR, 0.5)
-    x = lesson_03.paths_of(factors, 8, 0.5)
-    np.testing.assert_allclose(x.mean(axis=0), lesson_03.X0 * m, atol=0.03)
+    x = pictures.paths_of(factors, 8, 0.5)
+    np.testing.assert_allclose(x.mean(axis=0), pictures.X0 * m, atol=0.03)
     np.testing.assert_allclose(np.cov(x.T), cov, atol=0.04)
 
 
 def test_an_arrow_starts_and_ends_where_it_should():
     for start, end, bend in (([8, 1], [5, 1], 0), ([0, 0.5], [3, 0], -0.5), ([2, 1], [1, 0], 0)):
-        curve, head = lesson_03.arrow(np.array(start), np.array(end), bend)
+        curve, head = pictures.arrow(np.array(start), np.array(end), bend)
         assert np.allclose(curve[0], start) and np.linalg.norm(curve[-1] - end) < 0.3
         assert np.linalg.norm(head[0] - end) < np.linalg.norm(head[1] - end)
 
 
 def test_heat_leaves_times_without_entry_blank():
-    shown = lesson_03.heat(np.eye(4), 5)
-    assert shown.mask.sum() == 25 - 9 and lesson_03.heat(None, 5).mask.all()
+    shown = pictures.heat(np.eye(4), 5)
+    assert shown.mask.sum() == 25 - 9 and pictures.heat(None, 5).mask.all()
 
 
 def test_problem_times_are_ringed():
-    axes = lesson_03.panels()[1]
-    artists = lesson_03.graph_artists(axes, 8)
-    lesson_03.move_graph(artists, split.read_literally(8, A), frozenset(A))
+    axes = pictures.panels()[1]
+    artists = pictures.graph_artists(axes, 8)
+    pictures.move_graph(artists, split.read_literally(8, A), frozenset(A))
     assert sorted(artists["bad"].get_xdata()) == [1, 2, 4, 5, 7]
     assert artists["count 2"].get_text() == "never" and artists["count 7"].get_text() == "2×"
-    lesson_03.move_graph(artists, split.chain_and_star(8, A), frozenset(A))
+    pictures.move_graph(artists, split.chain_and_star(8, A), frozenset(A))
     assert len(artists["bad"].get_xdata()) == 0
     assert {artists[f"count {t}"].get_text() for t in range(1, 9)} == {""}
     for s, t in combinations(sorted(A), 2):
-        assert lesson_03.place(s, A)[1] == lesson_03.place(t, A)[1] == 1
+        assert pictures.place(s, A)[1] == pictures.place(t, A)[1] == 1

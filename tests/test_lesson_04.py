@@ -7,11 +7,12 @@ import pytest
 import sympy as sp
 
 from ddim_lessons import ddim, split
-from ddim_lessons.checks import EquationError, judge, verify, verify_mean, verify_true
-from ddim_lessons.exercises.lesson_04 import EXERCISES
-from ddim_lessons.explorers import lesson_04 as explorer
 from ddim_lessons.gaussians import product
+from ddim_lessons.lessons.lesson_04 import pictures
+from ddim_lessons.lessons.lesson_04.exercises import EXERCISES
 from ddim_lessons.schedules import alpha_bar_from_beta, alpha_bar_schedule
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean, verify_true
+from ddim_lessons.teaching.exercises import judge
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 A, B = float(ALPHA_BAR[500]), float(ALPHA_BAR[400])
@@ -150,36 +151,36 @@ def test_the_numbers_of_the_step_450_to_500():
 def test_link_holds_the_marginal_and_takes_the_room_beyond_the_bound():
     for eta in (0.0, 0.7, 1.0, 5.0):
         for root in (1, -1):
-            step = explorer.link(500, 400, eta, root)
+            step = pictures.link(500, 400, eta, root)
             assert step.k * A**0.5 + step.lam == pytest.approx(B**0.5)
             assert step.k**2 * (1 - A) + step.sigma_sq == pytest.approx(1 - B)
             assert step.rho == pytest.approx(step.k * ((1 - A) / (1 - B)) ** 0.5)
-    assert explorer.link(500, 400, 5.0).k == 0
+    assert pictures.link(500, 400, 5.0).k == 0
 
 
 def test_the_chain_has_the_marginals_and_the_correlation():
     for eta, root in ((0.0, 1), (0.5, 1), (1.0, -1), (9.0, 1)):
-        x = explorer.chain(eta, root)
-        assert x.shape == (11, explorer.DRAWS)
-        for i, t in enumerate(explorer.TAU[:-1]):
-            eps = ddim.predict_eps(x[i], explorer.X0, ALPHA_BAR[t])
+        x = pictures.chain(eta, root)
+        assert x.shape == (11, pictures.DRAWS)
+        for i, t in enumerate(pictures.TAU[:-1]):
+            eps = ddim.predict_eps(x[i], pictures.X0, ALPHA_BAR[t])
             assert abs(eps.mean()) < 0.12 and abs(eps.std() - 1) < 0.08
-        found = np.corrcoef(x[explorer.TAU.index(500)], x[explorer.TAU.index(400)])[0, 1]
-        assert found == pytest.approx(explorer.link(500, 400, eta, root).rho, abs=0.06)
-        assert np.all(x[-1] == explorer.X0)
+        found = np.corrcoef(x[pictures.TAU.index(500)], x[pictures.TAU.index(400)])[0, 1]
+        assert found == pytest.approx(pictures.link(500, 400, eta, root).rho, abs=0.06)
+        assert np.all(x[-1] == pictures.X0)
 
 
 def test_looks_back_is_zero_for_ddpm_alone():
-    times, c = explorer.looks_back(1.0)
-    assert list(times) == [t for t, s in pairwise(explorer.TAU) if s > 0]
+    times, c = pictures.looks_back(1.0)
+    assert list(times) == [t for t, s in pairwise(pictures.TAU) if s > 0]
     np.testing.assert_allclose(c, 0, atol=1e-12)
-    assert np.all(explorer.looks_back(0.5)[1] < 0)
-    assert np.all(explorer.looks_back(1.05)[1] > 0)
-    assert np.all(explorer.looks_back(1.0, -1)[1] > 0)
+    assert np.all(pictures.looks_back(0.5)[1] < 0)
+    assert np.all(pictures.looks_back(1.05)[1] > 0)
+    assert np.all(pictures.looks_back(1.0, -1)[1] > 0)
 
 
 def test_as_one_line_lifts_the_pen_between_paths():
-    t, x = explorer.as_one_line(np.arange(22.0).reshape(11, 2))
+    t, x = pictures.as_one_line(np.arange(22.0).reshape(11, 2))
     assert np.isnan(x[[11, 23]]).all() and np.isnan(t[[11, 23]]).all()
     np.testing.assert_array_equal(x[:11], np.arange(0, 22, 2))
     assert (t[0], t[10], t[12]) == (1000, 0, 1000)
@@ -188,13 +189,13 @@ def test_as_one_line_lifts_the_pen_between_paths():
 def test_the_density_is_a_density_and_a_point_becomes_a_spike():
     x = np.linspace(-1, 1, 20_001)
     for var in (0.0, 0.01):
-        assert explorer.density(x, 0.0, var).sum() * 1e-4 == pytest.approx(1, abs=1e-6)
+        assert pictures.density(x, 0.0, var).sum() * 1e-4 == pytest.approx(1, abs=1e-6)
 
 
 def test_the_live_figure_moves_the_conditional_and_leaves_the_marginal():
-    live = explorer.marginals_stand_still()
+    live = pictures.marginals_stand_still()
     first = live.image.value, live.words
-    for control, value in (("eta", 0.5), ("root", "− (the other root)"), ("x_t", -1.0), ("eta", explorer.BOUND)):
+    for control, value in (("eta", 0.5), ("root", "− (the other root)"), ("x_t", -1.0), ("eta", pictures.BOUND)):
         before = live.image.value, live.words
         live.controls[control].value = value
         assert live.image.value != before[0] and live.words != before[1]
@@ -204,7 +205,7 @@ def test_the_live_figure_moves_the_conditional_and_leaves_the_marginal():
 
 
 def test_the_live_words_follow_the_formulas():
-    live = explorer.marginals_stand_still()
+    live = pictures.marginals_stand_still()
     live.controls["eta"].value = 1.0
     k, lam = ddim.coefficients(A, B, ddim.variance(A, B, 1.0))
     assert f"mean {k * 1.5 + lam:.2f} and standard deviation {ddim.variance(A, B, 1.0) ** 0.5:.2f}" in live.words
@@ -216,6 +217,6 @@ def test_the_live_words_follow_the_formulas():
 
 
 def test_partial_correlations_are_drawn_with_points_for_zeros():
-    _, axes = explorer.panels()
-    explorer.draw_partial(axes, np.array([[2.0, -1, 0], [-1, 2, 1], [0, 1, 2]]), 1)
+    _, axes = pictures.panels()
+    pictures.draw_partial(axes, np.array([[2.0, -1, 0], [-1, 2, 1], [0, 1, 2]]), 1)
     assert [text.get_text() for text in axes.texts] == [".50", "·", ".50", "−.50", "·", "−.50"]

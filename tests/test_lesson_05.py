@@ -5,12 +5,12 @@ import pytest
 import sympy as sp
 
 from ddim_lessons import objective, split
-from ddim_lessons.checks import EquationError, verify, verify_mean, verify_true
 from ddim_lessons.ddim import add_noise, coefficients, eta_max, predict_x0, variance
-from ddim_lessons.explorers import lesson_05 as explorers
 from ddim_lessons.gaussians import kl, log_normal
+from ddim_lessons.lessons.lesson_05 import pictures
 from ddim_lessons.oracle import gaussian
 from ddim_lessons.schedules import alpha_bar_from_beta, alpha_bar_schedule, linear_beta, make_tau
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean, verify_true
 
 MEAN, VAR, ETA, X0, TAU = 0.5, 0.25, 0.5, 0.7, (8, 5, 2, 0)
 ALPHA_BAR = alpha_bar_from_beta(linear_beta(8, 0.05, 0.35))
@@ -170,12 +170,10 @@ def test_planted_weights_do_matter_when_shared():
     features, target, weight = rng.standard_normal((300, 4)), rng.standard_normal(300), 10 ** rng.uniform(-1, 1, 2)
     block = np.arange(300) % 2  # two times; separate coefficients: columns 0, 1 for one, 2, 3 for the other
     separate = features * ((np.arange(4) // 2)[None] == block[:, None])
-    plain = explorers.weighted_fit(separate, target)
-    verify("5.10", explorers.weighted_fit(separate, target, weight[block]), plain)
+    plain = pictures.weighted_fit(separate, target)
+    verify("5.10", pictures.weighted_fit(separate, target, weight[block]), plain)
     with pytest.raises(EquationError):
-        verify(
-            "5.10", explorers.weighted_fit(features, target, weight[block]), explorers.weighted_fit(features, target)
-        )
+        verify("5.10", pictures.weighted_fit(features, target, weight[block]), pictures.weighted_fit(features, target))
 
 
 # --- the module --------------------------------------------------------------------------------------------------
@@ -246,15 +244,15 @@ def test_bound_takes_eta_above_1_where_the_room_allows():
 
 
 def test_false_kl():
-    assert explorers.false_kl(0.01, LONG[400]) == pytest.approx(-2.1952, abs=1e-4)
-    assert np.allclose(explorers.false_kl(1.0, LONG[1:]), 0)
+    assert pictures.false_kl(0.01, LONG[400]) == pytest.approx(-2.1952, abs=1e-4)
+    assert np.allclose(pictures.false_kl(1.0, LONG[1:]), 0)
     exact = objective.gaussian_denoiser(0.0, 4.0, LONG[200])
     addend = objective.over_data(lambda x0: objective.star_term(x0, exact, LONG[200]), 0.0, 4.0)
-    assert explorers.false_kl(4.0, LONG[200]) == pytest.approx(-addend)
+    assert pictures.false_kl(4.0, LONG[200]) == pytest.approx(-addend)
 
 
 def test_weights_add_up():
-    state = explorers.weights(10, 0.5)
+    state = pictures.weights(10, 0.5)
     assert len(state.t) == len(state.gamma) == len(state.loss) == 9
     assert state.groups["2: links"] == pytest.approx(-np.sum(state.gamma * state.loss))
     parts = [state.groups[name] for name in ("1: top", "2: links", "2: last link")]
@@ -263,7 +261,7 @@ def test_weights_add_up():
 
 
 def test_a_wrong_denoiser_has_the_higher_loss():
-    exact, wrong = (explorers.weights(20, 0.5, "linear", name) for name in list(explorers.DENOISERS)[:2])
+    exact, wrong = (pictures.weights(20, 0.5, "linear", name) for name in list(pictures.DENOISERS)[:2])
     assert np.all(exact.loss < wrong.loss)
     assert np.all(exact.gamma == wrong.gamma)
 
@@ -272,10 +270,10 @@ def test_a_wrong_denoiser_has_the_higher_loss():
     ("make", "changes"),
     [
         (
-            explorers.gamma_and_loss,
+            pictures.gamma_and_loss,
             {"eta": 0.2, "S": 100, "spacing": "quadratic", "denoiser": "believes in data half as wide"},
         ),
-        (explorers.kl_that_is_none, {"t": 900, "std": 1.5}),
+        (pictures.kl_that_is_none, {"t": 900, "std": 1.5}),
     ],
 )
 def test_live_figures_follow_their_controls(make, changes):
@@ -288,7 +286,7 @@ def test_live_figures_follow_their_controls(make, changes):
 
 
 def test_the_false_kl_says_when_it_is_negative():
-    live = explorers.kl_that_is_none()
+    live = pictures.kl_that_is_none()
     assert "negative" in live.words
     live.controls["std"].value = 1.5
     assert "negative" not in live.words

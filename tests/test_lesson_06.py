@@ -8,17 +8,17 @@ import pytest
 import sympy as sp
 import torch
 
-from ddim_lessons import training
-from ddim_lessons.checks import EquationError, verify, verify_mean
 from ddim_lessons.ddim import add_noise, predict_x0
-from ddim_lessons.exercises.lesson_06 import WEIGHTS, average_of
-from ddim_lessons.explorers import lesson_06 as pictures
+from ddim_lessons.figures.plots import draw_digits
 from ddim_lessons.gaussians import exact_eps
-from ddim_lessons.networks import PointMLP, eps_fn, make_target, time_features, to_eps
+from ddim_lessons.learning import training
+from ddim_lessons.learning.networks import PointMLP, eps_fn, make_target, time_features, to_eps
+from ddim_lessons.learning.training import Run, fit, load_run
+from ddim_lessons.lessons.lesson_06 import pictures
+from ddim_lessons.lessons.lesson_06.exercises import WEIGHTS, average_of
 from ddim_lessons.oracle import gaussian
-from ddim_lessons.plots import draw_digits
 from ddim_lessons.schedules import alpha_bar_schedule
-from ddim_lessons.training import Run, fit, load_run
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from ddim_lessons.checks import EquationError, verify, verify_mean
 from ddim_lessons.ddim import affine_step, eta_max, predict_eps, variance
-from ddim_lessons.exercises.lesson_07 import EXERCISES, sampling_step
-from ddim_lessons.explorers import lesson_07 as lab
+from ddim_lessons.lessons.lesson_07 import pictures
+from ddim_lessons.lessons.lesson_07.exercises import EXERCISES, sampling_step
 from ddim_lessons.schedules import make_tau
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean
 from ddim_lessons.toy_data import data_set
 
-ALPHA_BAR = lab.ALPHA_BAR
+ALPHA_BAR = pictures.ALPHA_BAR
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -69,7 +69,7 @@ def test_the_runs_of_exercise_3_are_measured_ones():
     """The table's rows: (path, same side, off) of η = 1 or 0 and S = 1000 or 10."""
     rows = {(1.0, 1000): (68, 0.52, 1.0), (0.0, 1000): (1.2, 0.92, 1.0), (1.0, 10): (5.9, 0.49, 2.3)}
     for (eta, S), (wiggle, side, off) in (rows | {(0.0, 10): (1.2, 0.92, 2.1)}).items():
-        run = lab.run_sampler("moons", "exact", S, eta, "linear", 0)
+        run = pictures.run_sampler("moons", "exact", S, eta, "linear", 0)
         assert abs(run.wiggle / wiggle - 1) < 0.05 and abs(run.kept_side - side) < 0.01 and abs(run.off - off) < 0.1
 
 
@@ -77,13 +77,13 @@ def test_the_runs_of_exercise_3_are_measured_ones():
 
 A_T, A_S, ETA, X, EPS, Z = sp.symbols("abar_t abar_s eta x epsilon z", positive=True)
 SIGMA_SQ = variance(A_T, A_S, ETA)
-PARTICLE, PULL = lab.PARTICLE, data_set("moons").eps(lab.PARTICLE[None], ALPHA_BAR[500])[0]
+PARTICLE, PULL = pictures.PARTICLE, data_set("moons").eps(pictures.PARTICLE[None], ALPHA_BAR[500])[0]
 
 
 def one_step(eta=0.5, sign=1, room=1.0):
     """(7.2) for the lesson's particle, with a sign and the direction's room that can be put wrong."""
     z = np.random.default_rng(1).standard_normal(2)
-    parts = lab.take_apart(PARTICLE, PULL, 500, 300, eta, z)
+    parts = pictures.take_apart(PARTICLE, PULL, 500, 300, eta, z)
     sigma_sq = variance(ALPHA_BAR[500], ALPHA_BAR[300], eta)
     direction = np.sqrt(room - ALPHA_BAR[300] - sigma_sq) * PULL
     verify("7.2", parts.signal + sign * direction + np.sqrt(sigma_sq) * z, parts.x_s)
@@ -96,7 +96,7 @@ def mean_length(factor):
 
 def at_the_bound(eta):
     z = np.random.default_rng(4).standard_normal(2)
-    parts = lab.take_apart(PARTICLE, PULL, 500, 300, eta, z)
+    parts = pictures.take_apart(PARTICLE, PULL, 500, 300, eta, z)
     anew = np.sqrt(ALPHA_BAR[300]) * parts.x0_hat + np.sqrt(1 - ALPHA_BAR[300]) * z
     verify("7.6", parts.x_s, anew, tol=1e-6)  # the root of a rounding error is about 1e-8
 
@@ -135,15 +135,15 @@ def test_a_step_can_be_taken_apart_at_the_bound(t, s):
     """σ² may exceed its room there by a rounding error, and the root must not be NaN."""
     bound = float(eta_max(ALPHA_BAR[t], ALPHA_BAR[s]))
     for eta in (bound, np.nextafter(bound, 2 * bound)):
-        parts = lab.take_apart(PARTICLE, PULL, t, s, eta, np.ones(2))
+        parts = pictures.take_apart(PARTICLE, PULL, t, s, eta, np.ones(2))
         assert np.all(np.isfinite(parts.x_s)) and np.linalg.norm(parts.direction) < 1e-6
 
 
 def test_path_lengths_are_summed_over_all_points():
     x = [np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[3.0, 4.0], [1.0, 1.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])]
-    assert lab.total_distance(x[0], x[1]) == pytest.approx(6)
+    assert pictures.total_distance(x[0], x[1]) == pytest.approx(6)
     x = [np.tile(points, (1000, 1)) for points in x]
-    assert lab.measure("moons", x)[3] == pytest.approx((6 + 5) / 1)
+    assert pictures.measure("moons", x)[3] == pytest.approx((6 + 5) / 1)
 
 
 # --- the lab -----------------------------------------------------------------------------------------------------
@@ -151,27 +151,27 @@ def test_path_lengths_are_summed_over_all_points():
 
 def test_bound_is_the_tightest_of_the_path():
     tau = make_tau(1000, 10)
-    bound = lab.eta_of(lab.BOUND, tau)
+    bound = pictures.eta_of(pictures.BOUND, tau)
     assert bound == min(eta_max(ALPHA_BAR[t], ALPHA_BAR[s]) for t, s in pairwise(tau) if s > 0) > 1
-    assert lab.eta_of(0.3, tau) == 0.3 and lab.eta_of(lab.BOUND, (1000, 0)) == 1.0
+    assert pictures.eta_of(0.3, tau) == 0.3 and pictures.eta_of(pictures.BOUND, (1000, 0)) == 1.0
 
 
 @pytest.mark.parametrize("S", [1, 3, 20, 1000])
 def test_the_clock_shows_the_last_time_that_was_reached(S):
     tau = make_tau(1000, S)
-    for t in lab.CLOCK:
-        i = lab.visited(tau, t)
+    for t in pictures.CLOCK:
+        i = pictures.visited(tau, t)
         assert tau[i] >= t and (tau[i] == t or tau[i + 1] < t)
 
 
 def test_both_sides_start_from_the_same_points_and_end_where_their_sampler_ends():
-    ddpm, ddim = (lab.run_sampler("moons", "exact", 7, eta, "linear", 3) for eta in (1.0, 0.0))
+    ddpm, ddim = (pictures.run_sampler("moons", "exact", 7, eta, "linear", 3) for eta in (1.0, 0.0))
     assert np.array_equal(ddpm.frames[0], ddim.frames[0]) and not np.allclose(ddpm.frames[-1], ddim.frames[-1])
-    assert np.allclose(ddim.frames[-1][: lab.FOLLOWED], ddim.paths[-1], atol=1e-6)
+    assert np.allclose(ddim.frames[-1][: pictures.FOLLOWED], ddim.paths[-1], atol=1e-6)
 
 
 def test_exact_and_trained_start_alike_and_end_near_each_other():
-    exact, trained = (lab.run_sampler("moons", kind, 20, 0.0, "linear", 0) for kind in lab.DENOISERS[::-1])
+    exact, trained = (pictures.run_sampler("moons", kind, 20, 0.0, "linear", 0) for kind in pictures.DENOISERS[::-1])
     assert np.allclose(exact.frames[0], trained.frames[0], atol=1e-6)
     apart = np.linalg.norm(exact.frames[-1] - trained.frames[-1], axis=1)
     assert 0 < np.median(apart) < 0.1
@@ -184,7 +184,7 @@ CHANGES = {
 
 
 def test_every_control_of_the_lab_moves_picture_and_words():
-    live = lab.trajectory_lab()
+    live = pictures.trajectory_lab()
     assert set(live.controls) == set(CHANGES)
     live.controls["t"].value = 300  # where paths and ghosts have something to show
     for name, value in CHANGES.items():
@@ -194,7 +194,7 @@ def test_every_control_of_the_lab_moves_picture_and_words():
 
 
 def test_every_control_of_the_digits_lab_moves_picture_and_words():
-    live = lab.digits_lab()
+    live = pictures.digits_lab()
     live.controls["t"].value = 300
     for name in live.controls:
         image, words = live.image.value, live.words
@@ -203,7 +203,7 @@ def test_every_control_of_the_digits_lab_moves_picture_and_words():
 
 
 def test_every_control_of_the_single_step_moves_picture_and_words():
-    live = lab.step_taken_apart()
+    live = pictures.step_taken_apart()
     for name, value in {"t": 700, "jump": 50, "eta": 1.0, "draw": 5}.items():
         image, words = live.image.value, live.words
         live.controls[name].value = value
@@ -215,22 +215,22 @@ def test_every_control_of_the_single_step_moves_picture_and_words():
 
 
 def test_ghosts_are_the_predicted_clean_samples_and_a_sample_is_its_own():
-    x = lab.starts(0, n=5)
+    x = pictures.starts(0, n=5)
     exact = data_set("ring").x0(x, ALPHA_BAR[400])
-    assert np.allclose(lab.ghosts_of("ring", "exact", x, 400), exact)
-    assert lab.ghosts_of("ring", "exact", x, 0) is x
+    assert np.allclose(pictures.ghosts_of("ring", "exact", x, 400), exact)
+    assert pictures.ghosts_of("ring", "exact", x, 0) is x
 
 
 def test_the_cache_of_runs_keeps_to_its_bound():
-    lab.run_sampler.clear()
+    pictures.run_sampler.clear()
     for seed in range(3):
-        lab.run_sampler("ring", "trained", 1000, 0.0, "linear", seed)
-    assert 0 < lab.run_sampler.megabytes() < 48
-    assert lab.run_sampler("ring", "trained", 1000, 0.0, "linear", 0).frames.nbytes < 1_000_000
+        pictures.run_sampler("ring", "trained", 1000, 0.0, "linear", seed)
+    assert 0 < pictures.run_sampler.megabytes() < 48
+    assert pictures.run_sampler("ring", "trained", 1000, 0.0, "linear", 0).frames.nbytes < 1_000_000
 
 
 def test_true_digits_are_sure_and_not_copies_of_each_other():
-    sure, apart = lab.digit_truth()
+    sure, apart = pictures.digit_truth()
     assert sure > 0.95 and 0.2 < apart < 0.35
-    digits = lab.load_digits()[0]
-    assert lab.away(digits[:5], digits) == 0 and lab.away(digits[:5] + 0.5, digits) <= 0.5
+    digits = pictures.load_digits()[0]
+    assert pictures.away(digits[:5], digits) == 0 and pictures.away(digits[:5] + 0.5, digits) <= 0.5

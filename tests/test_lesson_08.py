@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ddim_lessons import ddim
-from ddim_lessons.checks import EquationError, verify, verify_mean
-from ddim_lessons.exercises.lesson_08 import EXERCISES, STEPS, gain, in_log_values
-from ddim_lessons.explorers import lesson_08 as pictures
 from ddim_lessons.gaussians import exact_eps, sampler_moments
+from ddim_lessons.lessons.lesson_08 import pictures
+from ddim_lessons.lessons.lesson_08.exercises import EXERCISES, STEPS, gain, in_log_values
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 
@@ -63,7 +63,7 @@ ANSWERS = [
 
 
 def test_the_answers_of_the_finds_are_the_exhibits_that_do_it():
-    from ddim_lessons.bug_museum import EXHIBITS, never_arrives, wrong_count
+    from ddim_lessons.lessons.lesson_08.bug_museum import EXHIBITS, never_arrives, wrong_count
 
     assert EXHIBITS[EXERCISES["8.5"].truth()] is never_arrives
     assert EXHIBITS[EXERCISES["8.6"].truth()] is wrong_count

@@ -6,11 +6,10 @@ import sympy as sp
 import torch
 
 from ddim_lessons import ddim, solvers
-from ddim_lessons.checks import EquationError, verify, verify_mean
 from ddim_lessons.ddim import ddim_sample, ddim_states, invert_path
-from ddim_lessons.exercises.lesson_09 import A, B, angle, arc, noise, up
-from ddim_lessons.explorers import lesson_09 as pictures
 from ddim_lessons.gaussians import exact_eps
+from ddim_lessons.lessons.lesson_09 import pictures
+from ddim_lessons.lessons.lesson_09.exercises import A, B, angle, arc, noise, up
 from ddim_lessons.metrics import TOO_LARGE
 from ddim_lessons.oracle import GaussianMixture, gaussian
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
@@ -26,6 +25,7 @@ from ddim_lessons.solvers import (
     slerp,
     smooth_alpha_bar,
 )
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean
 from ddim_lessons.toy_data import data_set, three_peaks, two_peaks
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from ddim_lessons.boxes import average_precision, corners, decode, encode, giou, iou
-from ddim_lessons.checks import EquationError, verify, verify_mean
 from ddim_lessons.ddim import add_noise, ddim_step, predict_eps
-from ddim_lessons.detection_training import focal, noisy_boxes
-from ddim_lessons.detector import ENSEMBLES, results
-from ddim_lessons.exercises import lesson_10 as answers
-from ddim_lessons.explorers import lesson_10 as lesson
-from ddim_lessons.plots import panels
+from ddim_lessons.detection.boxes import average_precision, corners, decode, encode, giou, iou
+from ddim_lessons.detection.sampling import ENSEMBLES, results
+from ddim_lessons.detection.training import focal, noisy_boxes
+from ddim_lessons.figures.plots import panels
+from ddim_lessons.lessons.lesson_10 import exercises as answers
+from ddim_lessons.lessons.lesson_10 import pictures as lesson
 from ddim_lessons.schedules import alpha_bar_schedule
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean
 
 ALPHA_BAR = alpha_bar_schedule("cosine", 1000)
 

@@ -17,38 +17,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from ddim_lessons import (
-    boxes,
-    bug_museum,
-    checks,
-    data_files,
-    ddim,
-    detection_training,
-    detector,
-    errors,
-    exercises,
-    grids,
-    metrics,
-    networks,
-    notation,
-    progress,
-    quality,
-    schedules,
-    shapes,
-    solvers,
-    split,
-    training,
-)
-from ddim_lessons.cache import bounded_cache
-from ddim_lessons.digits import digit
-from ddim_lessons.exercises import exercise
-from ddim_lessons.explorers import lesson_01, lesson_04, lesson_07, lesson_08, lesson_09, lesson_10
+from ddim_lessons import ddim, files, lessons, metrics, require, schedules, solvers, split
+from ddim_lessons.detection import boxes, detector, sampling, shapes
+from ddim_lessons.detection import training as detection_training
 from ddim_lessons.gaussians import sampler_moments
+from ddim_lessons.learning import networks, quality, training, weights
+from ddim_lessons.lessons.lesson_00 import notation
+from ddim_lessons.lessons.lesson_01 import pictures as lesson_01
+from ddim_lessons.lessons.lesson_04 import pictures as lesson_04
+from ddim_lessons.lessons.lesson_07 import pictures as lesson_07
+from ddim_lessons.lessons.lesson_08 import bug_museum, grids
+from ddim_lessons.lessons.lesson_08 import pictures as lesson_08
+from ddim_lessons.lessons.lesson_09 import pictures as lesson_09
+from ddim_lessons.lessons.lesson_10 import pictures as lesson_10
 from ddim_lessons.objective import bound
 from ddim_lessons.oracle import GaussianMixture
-from ddim_lessons.toy_data import data_set, ring, two_peaks
+from ddim_lessons.remember import bounded_cache
+from ddim_lessons.teaching import checks, exercises, progress
+from ddim_lessons.teaching.exercises import exercise
+from ddim_lessons.toy_data import data_set, digit, ring, two_peaks
 
-PACKAGE = str(Path(errors.__file__).parent)
+PACKAGE = str(Path(require.__file__).parent)
 ALPHA_BAR = schedules.alpha_bar_schedule("linear", 10)
 X, TAU = np.arange(8.0).reshape(4, 2) / 8 + 0.1, (10, 5, 0)
 PATH = {"eps_fn": lambda x, t: x / 2, "alpha_bar": ALPHA_BAR, "tau": TAU}
@@ -64,9 +53,9 @@ def rng():
 
 BOXES, PICTURES = np.full((3, 4), 0.5), shapes.draw_pictures(rng(), 2)
 DETECTOR = detector.Detector(channels=8, width=16, stages=1, roi=2)
-WALK = {"model": DETECTOR, "maps": detector.maps_of(DETECTOR, PICTURES), "z_T": detector.draw_codes(rng(), 2, 5)}
-VISITS = list(detector.detection_path(**WALK, tau=(1000, 500, 0), rng=rng()))
-FOUND, TRUTH = detector.results(VISITS), [PICTURES.objects(i) for i in range(2)]
+WALK = {"model": DETECTOR, "maps": sampling.maps_of(DETECTOR, PICTURES), "z_T": sampling.draw_codes(rng(), 2, 5)}
+VISITS = list(sampling.detection_path(**WALK, tau=(1000, 500, 0), rng=rng()))
+FOUND, TRUTH = sampling.results(VISITS), [PICTURES.objects(i) for i in range(2)]
 SYMBOLS = notation.schedule_in_the_notation_of("DDIM paper", np.array([0, 0.1, 0.2]))
 
 # Every public function that checks its arguments, with arguments that are right. (The formulas of values, such as
@@ -145,12 +134,12 @@ CALLS = {
     PICTURES.objects: {"i": 0},
     PICTURES.only: {"i": 0},
     detector.Detector: {"channels": 8, "width": 16, "stages": 1, "roi": 2},
-    detector.draw_codes: {"rng": rng(), "B": 2, "N": 5},
-    detector.detection_path: WALK | {"tau": (1000, 500, 0), "rng": rng(), "eta": 1.0, "update": "DDIM", "told": 9},
-    detector.ensemble_of: {"visits": VISITS, "ensemble": "all"},
-    detector.results: {"visits": VISITS, "ensemble": "all", "lowest": 0.0},
-    detector.maps_of: {"model": DETECTOR, "pictures": PICTURES},
-    detector.precision_of: {"found": FOUND, "pictures": PICTURES},
+    sampling.draw_codes: {"rng": rng(), "B": 2, "N": 5},
+    sampling.detection_path: WALK | {"tau": (1000, 500, 0), "rng": rng(), "eta": 1.0, "update": "DDIM", "told": 9},
+    sampling.ensemble_of: {"visits": VISITS, "ensemble": "all"},
+    sampling.results: {"visits": VISITS, "ensemble": "all", "lowest": 0.0},
+    sampling.maps_of: {"model": DETECTOR, "pictures": PICTURES},
+    sampling.precision_of: {"found": FOUND, "pictures": PICTURES},
     detection_training.noisy_boxes: {"rng": rng(), "pictures": PICTURES, "N": 8, "alpha_bar_t": 0.5},
     detection_training.DetectionRun: {
         "model": DETECTOR, "steps": 2, "batch": 1, "lr": 0.1, "decay": 0.9, "earliest": 1, "seed": 0, "device": "cpu",
@@ -182,17 +171,17 @@ CALLS = {
     lesson_08.floor: {"data": "moons", "metric": "coverage"},
     lesson_09.class_shares: {"x": np.zeros((2, 64))},
     lesson_10.control: {"name": "full", "ensemble": "all", "kind": "AP"},
-    data_files.read_data: {"name": "digits.npz"},
-    data_files.read_json: {"name": "results/lesson_09.json"},
-    data_files.read_arrays: {"name": "digits.npz"},
+    files.read_data: {"name": "digits.npz"},
+    files.read_json: {"name": "results/lesson_09.json"},
+    files.read_arrays: {"name": "digits.npz"},
     networks.DigitClassifier: {"width": 8, "features": 4},
     networks.PointMLP: {"dim": 2, "width": 8, "depth": 2, "target": "v", "schedule": "linear", "T": 10},
     networks.DigitUNet: {"channels": 4, "target": "v", "schedule": "linear", "T": 10},
     networks.eps_fn: {"model": NETWORK},
     networks.eps_fn(NETWORK): {"x": X, "t": 3},
     networks.network_states: {"model": NETWORK, "x_T": X, "tau": TAU, "eta": 0.5, "rng": rng()},
-    training.load_weights: {"name": "moons"},
-    training.load_model: {"path": training.weights_path("moons")},
+    weights.load_weights: {"name": "moons"},
+    weights.load_model: {"path": weights.weights_path("moons")},
     training.Run: {
         "model": NETWORK, "x0": X, "steps": 5, "batch": 4, "lr": 0.1, "decay": 0.9, "power": 1.0, "seed": 0,
         "device": "cpu",
@@ -301,8 +290,8 @@ def test_fuzz_any_arguments_at_all(name, data):
 # --- a reader's answer to an exercise may be anything --------------------------------------------------------------
 
 EXERCISES = {
-    number: found for info in iter_modules(exercises.__path__)
-    for number, found in import_module(f"{exercises.__name__}.{info.name}").EXERCISES.items()
+    number: found for info in iter_modules(lessons.__path__)
+    for number, found in import_module(f"{lessons.__name__}.{info.name}.exercises").EXERCISES.items()
 }  # fmt: skip
 
 
@@ -339,7 +328,7 @@ FUNCTIONS = [lambda: 1, lambda *_, key: 1, lambda *a: a, lambda *a: (yield 1), c
 @pytest.mark.parametrize("number", EXERCISES)
 def test_any_answer_gets_one_line_and_none_of_these_is_right(number, capsys):
     for answer in ANSWERS + FUNCTIONS + [lambda *_, value=value: value for value in ANSWERS]:
-        verdict, sentence = checks.judge(EXERCISES[number], answer)
+        verdict, sentence = exercises.judge(EXERCISES[number], answer)
         assert verdict in ("open", "wrong", "known mistake"), answer
         assert len(sentence) < 600 and "\n" not in sentence
 
@@ -353,9 +342,9 @@ def test_an_answer_that_works_in_place_does_not_change_the_question(number):
 
     exercise = EXERCISES[number]
     before = pickle.dumps(exercise.cases)
-    checks.judge(exercise, spoils)
+    exercises.judge(exercise, spoils)
     assert pickle.dumps(exercise.cases) == before
-    assert checks.judge(exercise, exercise.truth)[0] == "right"
+    assert exercises.judge(exercise, exercise.truth)[0] == "right"
 
 
 # --- cells: out of order, interrupted, with a name written over ------------------------------------------------------

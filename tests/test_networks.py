@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from ddim_lessons.ddim import add_noise, ddim_path, ddim_sample, ddim_states, predict_eps, predict_x0
-from ddim_lessons.metrics import frechet_distance
-from ddim_lessons.networks import (
+from ddim_lessons.learning.networks import (
     TARGETS,
     DigitClassifier,
     DigitUNet,
@@ -17,6 +16,7 @@ from ddim_lessons.networks import (
     time_features,
     to_eps,
 )
+from ddim_lessons.metrics import frechet_distance
 from ddim_lessons.schedules import SCHEDULES, alpha_bar_schedule, make_tau
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddim_lessons.notation import (
+from ddim_lessons.lessons.lesson_00.notation import (
     AUTHORS,
     SYMBOLS,
     beta_in_the_notation_of,

@@ -58,7 +58,7 @@ def test_the_stub_is_open_and_the_solution_is_right(path, number, capsys):
 def test_every_known_exercise_stands_in_its_lesson(path):
     from importlib import import_module
 
-    known = import_module(f"ddim_lessons.exercises.lesson_{path.stem[:2]}").EXERCISES
+    known = import_module(f"ddim_lessons.lessons.lesson_{path.stem[:2]}.exercises").EXERCISES
     assert list(rules.exercises(read(path))) == list(known)
 
 

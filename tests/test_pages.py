@@ -12,7 +12,7 @@ from importlib.util import find_spec
 import browser
 import pytest
 
-from ddim_lessons import pages
+from ddim_lessons.stage import pages
 
 PATHS = sorted(pages.NOTEBOOKS.glob("*.ipynb"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ddim_lessons import plots
+from ddim_lessons.figures import plots
 
 
 def example():

@@ -7,13 +7,13 @@ from html import unescape
 
 import pytest
 
-from ddim_lessons import present
+from ddim_lessons.stage import preflight, present, server
 
-NUMBERS = sorted(path.name[:2] for path in present.NOTEBOOKS.glob("*.ipynb"))
+NUMBERS = sorted(path.name[:2] for path in server.NOTEBOOKS.glob("*.ipynb"))
 
 
 def read(number):
-    return json.loads(present.lesson(number).read_text(encoding="utf-8"))
+    return json.loads(server.lesson(number).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -31,12 +31,12 @@ def test_the_copy_folds_all_code_but_the_exercises_and_shows_no_answer(number):
 def test_all_that_is_written_lies_in_the_folder(tmp_path):
     present.fill(tmp_path)
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert {f"lessons/{path.name}" for path in present.NOTEBOOKS.glob("*.ipynb")} < written
+    assert {f"lessons/{path.name}" for path in server.NOTEBOOKS.glob("*.ipynb")} < written
     assert "jupyter_config_dir/custom/custom.css" in written
     _, environment = present.stage(tmp_path, "07.ipynb", 1)
     changed = {name: value for name, value in environment.items() if os.environ.get(name) != value}
-    assert set(changed) == set(present.PLACES) | {"DDIM_LESSONS_ZOOM", "DDIM_LESSONS_PROGRESS"}
-    assert all(changed[place].startswith(str(tmp_path)) for place in present.PLACES)
+    assert set(changed) == set(server.PLACES) | {"DDIM_LESSONS_ZOOM", "DDIM_LESSONS_PROGRESS"}
+    assert all(changed[place].startswith(str(tmp_path)) for place in server.PLACES)
 
 
 def test_the_keys_come_as_an_extension_that_jupyterlab_finds(tmp_path):
@@ -73,7 +73,7 @@ def test_a_wrong_command_line_gets_the_usage(arguments, capsys):
 
 
 def test_ctrl_c_in_the_preflight_is_no_traceback(monkeypatch, capsys):
-    monkeypatch.setattr(present, "run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(preflight, "run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     assert present.main(["--check", "00"]) == 130
     assert capsys.readouterr().err == "present: stopped\n"
 
@@ -88,7 +88,7 @@ def test_a_taken_port_gets_a_sentence(capsys):
 
 
 def test_a_missing_jupyterlab_gets_a_sentence(monkeypatch, capsys):
-    monkeypatch.setattr(present, "find_spec", lambda name: None)
+    monkeypatch.setattr(server, "find_spec", lambda name: None)
     assert present.main(["00"]) == 2
     assert "JupyterLab is not installed" in capsys.readouterr().err
 
@@ -100,7 +100,7 @@ def test_the_preflight_says_that_all_is_ready_or_what_is_not(tmp_path, monkeypat
     good.write_text(json.dumps(notebook))
     notebook["cells"][3]["source"] = ["print('another text')\n", "1 / 0"]
     bad.write_text(json.dumps(notebook))
-    monkeypatch.setattr(present, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(server, "NOTEBOOKS", tmp_path)
     assert present.main(["--check", "00"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("Lesson 00: 2 code cells ran in ")
@@ -112,9 +112,9 @@ def test_the_preflight_says_that_all_is_ready_or_what_is_not(tmp_path, monkeypat
 
 
 def test_a_folder_without_lessons_gets_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(present, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(server, "NOTEBOOKS", tmp_path)
     with pytest.raises(ValueError, match="a folder with the lessons"):
-        present.lesson("00")
+        server.lesson("00")
 
 
 def test_copies_that_lie_in_the_folder_stay_as_they_are(tmp_path):
@@ -162,7 +162,7 @@ def test_each_lesson_asks_the_class_and_what_comes_next_decides(number):
 
 
 def test_a_question_whose_answer_is_no_choice_is_refused():
-    from ddim_lessons.widgets import ClassPrediction
+    from ddim_lessons.figures.live import ClassPrediction
 
     with pytest.raises(ValueError, match="answer is 'c'"):
         ClassPrediction("which?", ["a", "b"], "c")

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from ddim_lessons import progress
-from ddim_lessons.checks import EquationError, verify
-from ddim_lessons.exercises import check, exercise
-from ddim_lessons.explorers.lesson_00 import progress_table
+from ddim_lessons.lessons.lesson_00.pictures import progress_table
+from ddim_lessons.teaching import progress
+from ddim_lessons.teaching.checks import EquationError, verify
+from ddim_lessons.teaching.exercises import check, exercise
 
 
 @pytest.fixture

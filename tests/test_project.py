@@ -13,7 +13,8 @@ from pathlib import Path
 import yaml
 from packaging.requirements import Requirement
 
-from ddim_lessons import data_files, environment
+from ddim_lessons import files
+from ddim_lessons.teaching import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -111,17 +112,17 @@ def test_refreshing_twice_gives_identical_bytes():
 
 
 def test_data_files_are_those_of_the_manifest():
-    assert data_files.damaged_files() == []
-    listed = set(json.loads((data_files.DATA / "manifest.json").read_text()))
-    there = {p.relative_to(data_files.DATA).as_posix() for p in data_files.DATA.rglob("*") if p.is_file()}
+    assert files.damaged_files() == []
+    listed = set(json.loads((files.DATA / "manifest.json").read_text()))
+    there = {p.relative_to(files.DATA).as_posix() for p in files.DATA.rglob("*") if p.is_file()}
     assert there - {"manifest.json", "README.md"} == listed
-    readme = (data_files.DATA / "README.md").read_text()
+    readme = (files.DATA / "README.md").read_text()
     assert all(f"`{name}`" in readme for name in listed)
 
 
 def test_the_report_names_a_damaged_file(tmp_path, monkeypatch, capsys):
     (tmp_path / "manifest.json").write_text(json.dumps({"digits.npz": "0" * 64}))
-    monkeypatch.setattr(data_files, "DATA", tmp_path)
+    monkeypatch.setattr(files, "DATA", tmp_path)
     environment.report()
     assert "missing or damaged: digits.npz" in capsys.readouterr().out
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from ddim_lessons import quality
-from ddim_lessons.digits import load_digits
 from ddim_lessons.gaussians import sampler_moments
+from ddim_lessons.learning import quality
+from ddim_lessons.learning.quality import ALPHA_BAR, CLEAN_HAT, HAT, LEVELS
 from ddim_lessons.metrics import coverage, off_manifold, standard_error
 from ddim_lessons.oracle import finite_data, gaussian
-from ddim_lessons.quality import ALPHA_BAR, CLEAN_HAT, HAT, LEVELS
 from ddim_lessons.schedules import make_tau
+from ddim_lessons.toy_data import load_digits
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -82,8 +82,8 @@ def test_floors_fall_with_n():
 
 
 def test_hats_are_the_levels_that_the_explorer_knows():
-    from ddim_lessons.explorers import lesson_08
+    from ddim_lessons.lessons.lesson_08 import pictures
 
-    assert lesson_08.LEVELS[-2:] == (HAT, CLEAN_HAT)
-    assert lesson_08.LEVELS == quality.LEVELS and lesson_08.STEPS == quality.STEPS
-    assert lesson_08.CASES == quality.CASES and lesson_08.METRICS == quality.METRICS
+    assert pictures.LEVELS[-2:] == (HAT, CLEAN_HAT)
+    assert pictures.LEVELS == quality.LEVELS and pictures.STEPS == quality.STEPS
+    assert pictures.CASES == quality.CASES and pictures.METRICS == quality.METRICS

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from ddim_lessons import gaussians, metrics, toy_data
-from ddim_lessons.digits import digit, load_digits
-from ddim_lessons.toy_data import DATA_SETS, data_set
+from ddim_lessons.toy_data import DATA_SETS, data_set, digit, load_digits
 
 
 @pytest.mark.parametrize("name", DATA_SETS)

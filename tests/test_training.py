@@ -14,15 +14,17 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ddim_lessons import data_files, training
+from ddim_lessons import files
 from ddim_lessons.ddim import ddim_sample
-from ddim_lessons.digits import load_digits
+from ddim_lessons.detection.detector import Detector
+from ddim_lessons.learning import device, training, weights
+from ddim_lessons.learning.networks import TARGETS, DigitUNet, PointMLP, eps_fn
+from ddim_lessons.learning.training import Run, fit, load_run, save_run
+from ddim_lessons.learning.weights import WeightsError, load_model, load_weights, save_model
 from ddim_lessons.metrics import frechet_distance, noise_floor, sliced_w2
-from ddim_lessons.networks import TARGETS, DigitUNet, PointMLP, eps_fn
 from ddim_lessons.oracle import GaussianMixture
 from ddim_lessons.schedules import make_tau
-from ddim_lessons.toy_data import DATA_SETS, data_set
-from ddim_lessons.training import Run, WeightsError, fit, load_model, load_run, load_weights, save_model, save_run
+from ddim_lessons.toy_data import DATA_SETS, data_set, load_digits
 
 DATA = data_set("moons")
 POINTS = DATA.sample(2_000, np.random.default_rng(0))
@@ -147,9 +149,9 @@ def test_a_diverging_run_says_so_and_leaves_the_checkpoint_alone(tmp_path):
 
 
 def test_the_device_has_a_name():
-    assert training.pick_device().type in ("cuda", "mps", "cpu")
-    assert training.device_in_words("cpu") == "the processor (CPU)"
-    assert training.device_in_words(training.pick_device())
+    assert device.pick_device().type in ("cuda", "mps", "cpu")
+    assert device.device_in_words("cpu") == "the processor (CPU)"
+    assert device.device_in_words(device.pick_device())
 
 
 # --- it stops and continues --------------------------------------------------------------------------------------
@@ -207,8 +209,8 @@ def test_a_checkpoint_refuses_other_data(tmp_path):
 KILL = """
 import os, random, signal, sys, time
 import numpy as np, torch
-from ddim_lessons.networks import PointMLP
-from ddim_lessons.training import Run, fit, load_run, save_run
+from ddim_lessons.learning.networks import PointMLP
+from ddim_lessons.learning.training import Run, fit, load_run, save_run
 path, kills = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(1)
 torch.manual_seed(0)
@@ -250,7 +252,7 @@ def test_a_save_that_dies_leaves_the_file_before(tmp_path, monkeypatch, call):
     before = state(run)
     next(fit(run))
     with monkeypatch.context() as patch:
-        owner = training.os if call != "open" else __import__("builtins")
+        owner = weights.os if call != "open" else __import__("builtins")
         patch.setattr(owner, call, lambda *_: (_ for _ in ()).throw(OSError("no space left")))
         with pytest.raises(OSError, match="no space left"):
             save_run(run, path)
@@ -271,7 +273,7 @@ def test_weights_come_back_as_they_were_saved(tmp_path):
         twin = load_model(tmp_path / "half.safetensors")
         assert all(torch.equal(a.half().float(), b) for a, b in zip(model.parameters(), twin.parameters(), strict=True))
         card = json.loads((tmp_path / "half.json").read_text())
-        assert card.pop("sha256") == training.hashlib.sha256((tmp_path / "half.safetensors").read_bytes()).hexdigest()
+        assert card.pop("sha256") == sha256((tmp_path / "half.safetensors").read_bytes()).hexdigest()
         assert card == twin.card and card["data"] == "moons" and card["arguments"] == model.arguments
 
 
@@ -287,8 +289,8 @@ def flip(data, position):
 
 def forge(path, card=None, tensors=None):
     """Write a file whose checksum is right and whose contents do not go together."""
-    old_card, old_tensors = training._read(path, path.read_bytes(), "weights")
-    training._write(path, old_card | (card or {}), old_tensors | (tensors or {}))
+    old_card, old_tensors = weights.read_tensors(path, path.read_bytes(), "weights")
+    weights.write_tensors(path, old_card | (card or {}), old_tensors | (tensors or {}))
 
 
 DAMAGES = {
@@ -334,24 +336,24 @@ def test_a_bad_checkpoint_is_refused_too(tmp_path):
 
 
 def test_swapped_weights_are_noticed(tmp_path, monkeypatch):
-    monkeypatch.setattr(data_files, "DATA", tmp_path)
-    monkeypatch.setattr(training, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(files, "DATA", tmp_path)
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
 
     def list_files():
         found = {f"weights/{p.name}": sha256(p.read_bytes()).hexdigest() for p in (tmp_path / "weights").iterdir()}
         (tmp_path / "manifest.json").write_text(json.dumps(found))
 
     for name in ("moons", "swiss roll"):
-        save_model(tiny(), training.weights_path(name), {"data": name})
+        save_model(tiny(), weights.weights_path(name), {"data": name})
         list_files()
         assert load_weights(name).card["data"] == name
-    os.replace(training.weights_path("moons"), training.weights_path("swiss roll"))
-    with pytest.raises(data_files.DataError, match="swiss_roll.safetensors is damaged, or another file was put in its"):
+    os.replace(weights.weights_path("moons"), weights.weights_path("swiss roll"))
+    with pytest.raises(files.DataError, match="swiss_roll.safetensors is damaged, or another file was put in its"):
         load_weights("swiss roll")
     list_files()
     with pytest.raises(WeightsError, match="swiss_roll.safetensors holds the weights for 'moons'"):
         load_weights("swiss roll")
-    with pytest.raises(data_files.DataError, match="ring.safetensors' is not one of the files that came with the less"):
+    with pytest.raises(files.DataError, match="ring.safetensors' is not one of the files that came with the less"):
         load_weights("ring")
 
 
@@ -380,9 +382,9 @@ def test_files_are_plain_safetensors_that_others_can_read(tmp_path):
 
 @pytest.mark.parametrize("name", [*DATA_SETS, "digits", "digit classifier", "detector"])
 def test_the_weights_in_data_are_whole_and_as_good_as_promised(name):
-    path = training.weights_path(name)
-    model, card = load_weights(name), json.loads(path.with_suffix(".json").read_text())
-    assert card.pop("sha256") == training.hashlib.sha256(path.read_bytes()).hexdigest() and card == model.card
+    path = weights.weights_path(name)
+    model, card = weights.stored(name, (*weights.NETWORKS, Detector)), json.loads(path.with_suffix(".json").read_text())
+    assert card.pop("sha256") == sha256(path.read_bytes()).hexdigest() and card == model.card
     assert path.stat().st_size < 2_600_000
     assert {"data", "seconds", "device", "metrics", "architecture", "arguments"} <= set(card)
     if name in DATA_SETS:

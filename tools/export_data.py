@@ -26,7 +26,7 @@ def export_digits():
 
 def export_picture():
     """Write the README's picture: lesson 00's live figure at S = 20."""
-    from ddim_lessons.explorers.lesson_00 import ddpm_beside_ddim
+    from ddim_lessons.lessons.lesson_00.pictures import ddpm_beside_ddim
 
     live = ddpm_beside_ddim()
     live.show(live.start | {"S": 20})

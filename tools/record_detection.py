@@ -17,18 +17,10 @@ from itertools import product
 import numpy as np
 import torch
 
-from ddim_lessons.data_files import DATA
-from ddim_lessons.detector import ENSEMBLES, T, maps_of
-from ddim_lessons.explorers.lesson_10 import (
-    BOXES,
-    STEPS,
-    crowds,
-    detector,
-    held_out,
-    map_settings,
-    measure,
-    run,
-)
+from ddim_lessons.detection.detector import T
+from ddim_lessons.detection.sampling import ENSEMBLES, maps_of
+from ddim_lessons.files import DATA
+from ddim_lessons.lessons.lesson_10.pictures import BOXES, STEPS, crowds, detector, held_out, map_settings, measure, run
 
 RESULTS = DATA / "results" / "lesson_10"
 MAP_PICTURES = 100

@@ -14,14 +14,14 @@ from functools import partial
 import numpy as np
 import torch
 
-from ddim_lessons.data_files import DATA
 from ddim_lessons.ddim import ddim_sample
-from ddim_lessons.digits import load_digits
-from ddim_lessons.explorers.lesson_09 import ALPHA_BAR, DENOISERS, PATHS, TABLE_2, digits_eps, pixel_error
+from ddim_lessons.files import DATA
+from ddim_lessons.learning.weights import load_weights
+from ddim_lessons.lessons.lesson_09.pictures import ALPHA_BAR, DENOISERS, PATHS, TABLE_2, digits_eps, pixel_error
 from ddim_lessons.metrics import frechet_distance
 from ddim_lessons.schedules import make_tau
 from ddim_lessons.solvers import invert, multistep_sample
-from ddim_lessons.training import load_weights
+from ddim_lessons.toy_data import load_digits
 
 RESULTS = DATA / "results" / "lesson_09.json"
 N, MANY = 100, 1500

@@ -3,8 +3,8 @@
     python tools/record_quality.py              # about 13 CPU minutes on one core
     python tools/record_quality.py --points     # or one part alone: --points, --digits, --spacing, --dimension
 
-* points, digits: every case, level and S of ``ddim_lessons.quality``: metrics of all samples of the seeds, their
-  standard errors (jackknife over the seeds), a few samples of the first seed, and the noise floors;
+* points, digits: every case, level and S of ``ddim_lessons.learning.quality``: metrics of all samples of the seeds,
+  their standard errors (jackknife over the seeds), a few samples of the first seed, and the noise floors;
 * spacing: digits at S = 10 and 20 with linear and quadratic τ, η = 0 and 1;
 * dimension: the exact denoiser of the digits' first d principal components, S = 10, η = 0 and 1.
 """
@@ -16,11 +16,10 @@ from itertools import product
 import numpy as np
 import torch
 
-from ddim_lessons.data_files import DATA
 from ddim_lessons.ddim import ddim_sample
-from ddim_lessons.digits import as_ink, load_digits
-from ddim_lessons.metrics import sliced_w2
-from ddim_lessons.quality import (
+from ddim_lessons.figures.plots import as_ink
+from ddim_lessons.files import DATA
+from ddim_lessons.learning.quality import (
     ALPHA_BAR,
     CASES,
     DIGITS,
@@ -32,7 +31,9 @@ from ddim_lessons.quality import (
     measure_with_error,
     metrics_of,
 )
+from ddim_lessons.metrics import sliced_w2
 from ddim_lessons.schedules import make_tau
+from ddim_lessons.toy_data import load_digits
 
 PATH = DATA / "results" / "lesson_08.npz"
 SEEDS = {"points": (4,) * 6, "digits": (10, 10, 10, 5, 5, 4)}  # for each S

@@ -15,13 +15,14 @@ import time
 import numpy as np
 import torch
 
-from ddim_lessons.data_files import DATA
 from ddim_lessons.ddim import ddim_sample
-from ddim_lessons.digits import as_ink, load_digits
-from ddim_lessons.explorers.lesson_06 import MOONS, SNAPSHOTS, new_network, points, quality
-from ddim_lessons.networks import DigitUNet, PointMLP, eps_fn
+from ddim_lessons.figures.plots import as_ink
+from ddim_lessons.files import DATA
+from ddim_lessons.learning.networks import DigitUNet, PointMLP, eps_fn
+from ddim_lessons.learning.training import Run, fit
+from ddim_lessons.lessons.lesson_06.pictures import MOONS, SNAPSHOTS, new_network, points, quality
 from ddim_lessons.schedules import make_tau
-from ddim_lessons.training import Run, fit
+from ddim_lessons.toy_data import load_digits
 
 RESULTS = DATA / "results" / "lesson_06"
 SEEDS = (0, 1, 2)

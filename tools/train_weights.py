@@ -15,23 +15,17 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from ddim_lessons.ddim import ddim_sample
-from ddim_lessons.detection_training import DetectionRun
-from ddim_lessons.detector import Detector, detection_path, draw_codes, maps_of, precision_of, results
-from ddim_lessons.digits import load_digits
+from ddim_lessons.detection.detector import Detector
+from ddim_lessons.detection.sampling import detection_path, draw_codes, maps_of, precision_of, results
+from ddim_lessons.detection.shapes import draw_pictures
+from ddim_lessons.detection.training import DetectionRun
+from ddim_lessons.learning.device import device_in_words, pick_device
+from ddim_lessons.learning.networks import DigitClassifier, DigitUNet, PointMLP, eps_fn
+from ddim_lessons.learning.training import Run, fit
+from ddim_lessons.learning.weights import load_model, save_model, weights_path
 from ddim_lessons.metrics import frechet_distance, noise_floor, sliced_w2
-from ddim_lessons.networks import DigitClassifier, DigitUNet, PointMLP, eps_fn
 from ddim_lessons.schedules import make_tau
-from ddim_lessons.shapes import draw_pictures
-from ddim_lessons.toy_data import DATA_SETS, data_set
-from ddim_lessons.training import (
-    Run,
-    device_in_words,
-    fit,
-    load_model,
-    pick_device,
-    save_model,
-    weights_path,
-)
+from ddim_lessons.toy_data import DATA_SETS, data_set, load_digits
 
 S = 50
 POINTS = dict(steps=4000, batch=1024, lr=5e-3, power=2.0)

@@ -1,1 +1,0 @@
-"""The interactive figures, a module for each lesson: each function that returns a ``LiveFigure`` is one."""

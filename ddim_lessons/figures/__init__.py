@@ -1,0 +1,1 @@
+"""Pictures, live figures and their controls. Needs matplotlib; live figures need ipywidgets."""

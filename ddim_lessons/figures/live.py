@@ -1,0 +1,223 @@
+"""Live figures: controls → state → draw, on one figure that is made once.
+
+Only core ipywidgets are used, so a live figure works in JupyterLab, Jupyter Notebook and Voilà, offline. The
+background (axes, ticks, fixed text) is drawn once; a change of a control moves the artists, draws them alone over
+that background and sends one picture: no flicker, some ten milliseconds.
+"""
+
+import asyncio
+import time
+from base64 import b64encode
+from html import escape
+from io import BytesIO
+
+import ipywidgets as ipw
+from matplotlib import rc_context
+from traitlets import Unicode
+
+from .. import require
+from .controls import NAMES, common, control_values, player
+from .plots import DPI, STYLE, ZOOM, picture, small_png
+
+LIVE_DPI = round(110 * ZOOM)  # on the screen; the still copy in the file has plots.DPI
+QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
+
+
+class Live:
+    """Controls and what follows them; subclasses say what is shown.
+
+    ``controls`` is a dict of name to ipywidgets control; the state is the dict of name to value. ``update`` is
+    called as ``update(**state)``. ``play`` names the control, one of :func:`choice_slider`, that gets a play button.
+    """
+
+    def __init__(self, controls, update, view, play=None):
+        self.controls, self.update = dict(controls), update
+        self._drawn, self._waiting = 0.0, False
+        self.start = self.state
+        self.caption = ipw.HTML()
+        self.reset_button = ipw.Button(description="Reset", icon="undo", tooltip="Back to the first settings")
+        self.reset_button.on_click(lambda _: self.reset())
+        self.show(self.state)
+        for control in self.controls.values():
+            control.observe(self._changed, names="value")
+        shown = list(self.controls.values())
+        if play is not None:
+            slider = self.controls[play]
+            shown[shown.index(slider)] = ipw.HBox([slider, *player(slider)])
+        row = ipw.HBox([*shown, self.reset_button], layout={"flex_flow": "row wrap"})
+        self.box = ipw.VBox([row, view, self.caption, ipw.HTML(NAMES, layout={"display": "none"})])
+
+    @property
+    def state(self):
+        """The controls' values by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def show(self, state):
+        """Show ``state``, whatever the controls say; errors are not caught."""
+        self.words = self.draw(state)
+        self.caption.value = f'<p role="status" aria-live="polite" style="line-height:1.4">{escape(self.words)}</p>'
+
+    def draw(self, state):
+        """Bring the view to ``state`` and return the caption: one or two sentences that say what is shown now."""
+        raise NotImplementedError
+
+    def reset(self):
+        """Put every control back to where it started, then draw once."""
+        for control in self.controls.values():
+            control.unobserve(self._changed, names="value")
+        for name, value in self.start.items():
+            self.controls[name].value = value
+        for control in self.controls.values():
+            control.observe(self._changed, names="value")
+        self._changed(None)
+
+    def sweep(self):
+        """Yield a state for every value of every control, the others where they started: what a test walks over."""
+        yield dict(self.start)
+        for name, control in self.controls.items():
+            for value in control_values(control):
+                yield self.start | {name: value}
+
+    def _changed(self, _):
+        """Draw the new state, unless it was queued behind the last picture: then draw the newest of the queue once.
+
+        Without an event loop, as in a script or a test, every state is drawn at once.
+        """
+        if self._waiting:
+            return
+        loop = _running_loop()
+        if loop is not None and time.monotonic() - self._drawn < QUEUED:
+            self._waiting = True
+            loop.call_later(QUEUED, self._draw_newest)
+            return
+        self._draw_newest()
+
+    def _draw_newest(self):
+        """Draw what the controls say; a bad combination of settings is told in the caption, and the picture stays."""
+        self._waiting = False
+        try:
+            self.show(self.state)
+        except ValueError as error:
+            self.caption.value = f'<p role="alert">These settings do not go together: {escape(str(error))}</p>'
+        self._drawn = time.monotonic()
+
+
+class Picture(ipw.Image):
+    """A picture whose ``tooltip`` is its text alternative: the front end makes it the title of the img element.
+
+    The front end reads a description too, which ``Image`` has not; without one it fails.
+    """
+
+    description = Unicode("").tag(sync=True)
+
+
+class LiveFigure(Live):
+    """A figure that follows its controls.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure with an Agg canvas (:func:`ddim_lessons.figures.plots.panels`)
+    artists : the artists that change, each already on axes of the figure; texts that change are artists too
+    controls : dict of name to control
+    update : ``update(**state)`` sets the artists' data and returns the caption, which is also the text alternative
+    play : the name of the control that a play button moves, if any
+    """
+
+    def __init__(self, figure, artists, controls, update, play=None):
+        self.figure, self.artists = figure, list(artists)
+        self.figure.set_dpi(LIVE_DPI)
+        self.image = Picture(format="jpeg", layout={"max_width": "100%", "margin": "2px 0", "align_self": "flex-start"})
+        self._background = self._draw_background()
+        super().__init__(controls, update, self.image, play)
+
+    def draw(self, state):
+        words = self.update(**state)
+        canvas = self.figure.canvas
+        canvas.restore_region(self._background)
+        for artist in self.artists:
+            self.figure.draw_artist(artist)
+        with self.image.hold_sync():  # the tooltip is the name that a screen reader reads for the picture
+            self.image.value, self.image.tooltip = _encode(canvas), words
+        return words
+
+    def still(self):
+        """Return what is shown now as a PNG for files, at the resolution of the still figures."""
+        return small_png(picture(self.figure.canvas), scale=DPI / LIVE_DPI)
+
+    def _draw_background(self):
+        """Draw all that does not move, once; freeze the layout so that nothing shifts later."""
+        for artist in self.artists:
+            artist.set_animated(True)
+        with rc_context(STYLE):
+            self.figure.draw_without_rendering()
+            self.figure.set_layout_engine("none")
+            self.figure.canvas.draw()
+        return self.figure.canvas.copy_from_bbox(self.figure.bbox)
+
+    def _repr_mimebundle_(self, **_):
+        """Live where widgets run, a picture on GitHub and in print, and the caption everywhere else."""
+        still = b64encode(self.still()).decode()
+        bundle = self.box._repr_mimebundle_() | {"image/png": still, "text/plain": f"[live figure] {self.words}"}
+        return bundle, {"image/png": {"alt": self.words}}
+
+
+class LiveHTML(Live):
+    """A piece of HTML, such as a table, that follows its controls: ``update(**state)`` returns (html, caption)."""
+
+    def __init__(self, controls, update):
+        self.html = ipw.HTML()
+        super().__init__(controls, update, self.html)
+
+    def draw(self, state):
+        self.html.value, words = self.update(**state)
+        return words
+
+    def _repr_mimebundle_(self, **_):
+        return self.box._repr_mimebundle_() | {"text/html": self.html.value, "text/plain": f"[live table] {self.words}"}
+
+
+class ClassPrediction:
+    """A question for a class: a box for the show of hands on each choice, then "Reveal" says which one is right.
+
+    ``choices`` are texts, ``answer`` is one of them, ``why`` is the sentence to say with it. The picture that decides
+    it is the lesson's next one.
+    """
+
+    def __init__(self, question, choices, answer, why=""):
+        require.that(answer in choices, "answer", answer, f"one of {list(choices)}")
+        self.choices, self.answer, self.why = list(choices), answer, why
+        self.hands = [ipw.BoundedIntText(0, 0, 9999, **common(choice)) for choice in choices]
+        for box in self.hands:
+            box.style.description_width, box.layout.width = "230px", "330px"
+        self.button = ipw.Button(description="Reveal", tooltip="Show the hands and the answer")
+        self.button.on_click(lambda _: self.reveal())
+        self.result = ipw.HTML()
+        title = ipw.HTMLMath(f"<p><b>Hands up:</b> {escape(question)}</p>")
+        self.box = ipw.VBox([title, *self.hands, self.button, self.result])
+
+    def reveal(self):
+        """Show how many hands each choice got, mark the right one, and say why."""
+        total = sum(box.value for box in self.hands)
+        lines = [
+            f"{'✓' if choice == self.answer else '·'} {choice}: {box.value} of {total}"
+            for choice, box in zip(self.choices, self.hands, strict=True)
+        ] + [self.why]
+        self.result.value = f'<p role="status" style="line-height:1.5">{"<br>".join(map(escape, lines))}</p>'
+
+    def _repr_mimebundle_(self, **_):
+        return self.box._repr_mimebundle_() | {"text/plain": "[a question for the class]"}
+
+
+def _running_loop():
+    """Return the event loop that this code runs in, or None."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _encode(canvas):
+    """Return what the canvas shows as JPEG bytes: they look like a PNG's and take a fifth of the time."""
+    buffer = BytesIO()
+    picture(canvas).save(buffer, format="jpeg", quality=95, subsampling=0)
+    return buffer.getvalue()

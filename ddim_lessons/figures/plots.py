@@ -1,0 +1,136 @@
+"""Pictures: ``draw_*(axes, arrays…)`` put arrays on axes and return the artists; no state, no globals, no pyplot.
+
+Colours are Okabe and Ito's, told apart by colour-blind readers; where two things share axes they also differ in
+lightness or line style, so that a grey print still reads.
+"""
+
+import os
+from base64 import b64encode
+from html import escape
+from io import BytesIO
+
+import numpy as np
+from cycler import cycler
+from IPython.display import HTML, display
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from PIL import Image as PillowImage
+
+from .. import require
+
+ZOOM = float(os.environ.get("DDIM_LESSONS_ZOOM", "1"))  # larger pictures for a projector: present.py sets it
+DPI = round(88 * ZOOM)
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+INK, GREY, PALE = "#222222", "#767676", "#D9D9D9"
+
+STYLE = {
+    "figure.dpi": DPI,
+    "figure.facecolor": "white",
+    "font.family": "DejaVu Sans",
+    "font.size": 12,
+    "axes.titlesize": 13,
+    "axes.labelsize": 12,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY]),
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+}
+
+
+def panels(rows=1, columns=1, width=9.0, height=4.0, **axes_options):
+    """Return (figure, axes) in the house style; ``axes`` is one Axes or an array of them. Size in inches.
+
+    ``axes_options`` go to ``Figure.subplots`` (``sharex``, ``width_ratios`` …).
+    """
+    with rc_context(STYLE):
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.subplots(rows, columns, **axes_options)
+
+
+def png(figure):
+    """Return the figure as PNG bytes, the same bytes for the same figure."""
+    with rc_context(STYLE):
+        figure.canvas.draw()
+    return small_png(picture(figure.canvas))
+
+
+def picture(canvas):
+    """Return what an Agg canvas shows as a Pillow image, without its alpha channel."""
+    size = canvas.get_width_height()
+    return PillowImage.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
+
+
+def small_png(image, scale=1.0):
+    """Return a Pillow image as PNG bytes for files: scaled, of at most 256 colours, well packed."""
+    if scale != 1:
+        image = image.resize([round(side * scale) for side in image.size], PillowImage.Resampling.LANCZOS)
+    buffer = BytesIO()
+    few = image.quantize(256, method=PillowImage.Quantize.MAXCOVERAGE, kmeans=1)  # of its methods, the truest colours
+    few.save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+# JupyterLab leaves a picture's alternative text out. This gives the picture above a caption the caption's words.
+ALT = """<style onload="const own = this.closest('.jp-OutputArea-child');
+const above = own?.previousElementSibling?.querySelector('img');
+if (above) above.alt = this.previousElementSibling.textContent;"></style>"""
+
+
+def show(figure, caption):
+    """Display a figure with its caption under it; the caption is also its text alternative.
+
+    It says what there is to see in words and numbers, for readers who cannot see the picture.
+    """
+    image = b64encode(png(figure)).decode()
+    alt = {"image/png": {"alt": caption}}
+    display({"image/png": image, "text/plain": f"[figure] {caption}"}, metadata=alt, raw=True)
+    display(HTML(f"<small>{escape(caption)}</small>{ALT}"))
+
+
+# --- drawings ----------------------------------------------------------------------------------------------------
+
+
+def draw_points(axes, points, color=BLUE, size=3.0, label=None, alpha=0.6):
+    """Draw points of shape (n, 2) as dots of ``size`` typographic points; returns the Line2D."""
+    points = np.asarray(points)
+    (dots,) = axes.plot(
+        points[:, 0], points[:, 1], "o", color=color, markersize=size, markeredgewidth=0, alpha=alpha, label=label
+    )
+    return dots
+
+
+def draw_paths(axes, paths, color=INK, width=0.8, alpha=0.5, label=None):
+    """Draw paths of shape (n, steps, 2) as thin lines; returns the LineCollection."""
+    lines = LineCollection(list(paths), colors=color, linewidths=width, alpha=alpha, label=label)
+    axes.add_collection(lines, autolim=False)
+    return lines
+
+
+def as_ink(x):
+    """Turn pictures of −1 (paper) … 1 (ink) into 0 … 255, as they are drawn and stored; the rest is cut off."""
+    return np.clip((require.real_array("x", x) + 1) * 127.5, 0, 255)
+
+
+def digit_mosaic(rows, gap=1):
+    """Return pictures of shape (rows, columns, 64) as one array, 8 + 2·gap pixels a picture, with grey gaps."""
+    rows = np.asarray(rows, dtype=float).reshape(*np.shape(rows)[:2], 8, 8)
+    padded = np.pad(rows, ((0, 0), (0, 0), (gap, gap), (gap, gap)), constant_values=60)
+    return padded.transpose(0, 2, 1, 3).reshape(len(rows) * (8 + 2 * gap), -1)
+
+
+def draw_digits(axes, rows):
+    """Draw pictures of shape (rows, columns, 64), values 0 (paper) … 255 (ink), as one mosaic; returns the image."""
+    axes.set(xticks=[], yticks=[])
+    return axes.imshow(digit_mosaic(rows), cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+
+
+def frame(axes, limit, title=None):
+    """Make the axes a square window of ±``limit`` without ticks: a plane of which only the shape matters."""
+    axes.set(xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[], title=title or "")
+    axes.set_aspect("equal")
+    axes.spines[:].set_visible(True)

@@ -1,0 +1,69 @@
+"""The files in ``data/``: read whole, compared with the sha256 of ``manifest.json``, and only then looked into."""
+
+import hashlib
+import json
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "data"
+RESTORE = "Restore what came with the lessons with: git checkout data"
+
+
+class DataError(ValueError):
+    """A file that came with the lessons is missing or not what it was; the message says which, and what to do."""
+
+
+def read_data(name):
+    """Return the bytes of ``data/name``, such as "digits.npz"; ``DataError`` if they are not the manifest's."""
+    digests = manifest()
+    if not isinstance(name, str) or name not in digests:
+        raise DataError(f"{name!r} is not one of the files that came with the lessons: {', '.join(digests)}")
+    data = _bytes(name)
+    if hashlib.sha256(data).hexdigest() != digests[name]:
+        raise DataError(f"{name} is damaged, or another file was put in its place: its sha256 is wrong. {RESTORE}")
+    return data
+
+
+def read_json(name):
+    """Return what the file ``data/name`` says."""
+    return json.loads(read_data(name))
+
+
+def read_arrays(name):
+    """Return the arrays of the file ``data/name`` as a dict; nothing is unpickled."""
+    with np.load(BytesIO(read_data(name)), allow_pickle=False) as file:
+        return dict(file)
+
+
+def damaged_files():
+    """Return the names in ``data/manifest.json`` whose file is missing or has another sha256."""
+    try:
+        names = list(manifest())
+    except DataError:
+        return ["manifest.json"]
+    return [name for name in names if not _is_whole(name)]
+
+
+def manifest():
+    """Return the dict of file names, relative to ``data/``, to their sha256."""
+    try:
+        return json.loads(_bytes("manifest.json"))
+    except json.JSONDecodeError:
+        raise DataError(f"manifest.json is damaged. {RESTORE}") from None
+
+
+def _bytes(name):
+    try:
+        return (DATA / name).read_bytes()
+    except OSError as error:
+        raise DataError(f"{name} cannot be read from the folder data ({error.strerror}). {RESTORE}") from None
+
+
+def _is_whole(name):
+    try:
+        return bool(read_data(name))
+    except DataError:
+        return False

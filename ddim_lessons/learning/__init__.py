@@ -1,0 +1,1 @@
+"""Networks that predict the noise: what they are, how they are trained, stored and judged. Needs torch."""

@@ -1,0 +1,218 @@
+"""Small networks that predict the noise: one class for points, one for 8 × 8 digits, and the function samplers take.
+
+A network sees a noisy x_t and the time t, a whole number, and predicts its ``target``: the noise ε, the clean sample
+x_0, or v = √ᾱ_t ε − √(1−ᾱ_t) x_0 (Salimans and Ho 2022). Which one it is matters to training alone: :func:`to_eps`
+turns each into ε̂.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import silu
+
+from .. import require
+from ..ddim import affine_steps, predict_eps, standard_normal_like
+from ..schedules import alpha_bar_schedule
+
+TARGETS = ("eps", "x0", "v")
+FREQUENCIES = (1, 2, 4, 8)  # in half turns while log-SNR goes from −10 to 10
+
+
+def make_target(x0, noise, alpha_bar_t, target):
+    """Return what a network that predicts ``target`` should say; all arrays are shaped like ``x0``."""
+    require.choice("target", target, TARGETS)
+    if target == "v":
+        return alpha_bar_t**0.5 * noise - (1 - alpha_bar_t) ** 0.5 * x0
+    return noise if target == "eps" else x0
+
+
+def to_eps(output, x_t, alpha_bar_t, target):
+    """Turn a network's ``output`` for ``target`` into ε̂, shaped like ``x_t``; needs ᾱ_t < 1 if the target is x_0.
+
+    From v = √ᾱ_t ε − √(1−ᾱ_t) x_0 and x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε: ε = √ᾱ_t v + √(1−ᾱ_t) x_t.
+    """
+    require.choice("target", target, TARGETS)
+    if target == "v":
+        return alpha_bar_t**0.5 * output + (1 - alpha_bar_t) ** 0.5 * x_t
+    return output if target == "eps" else predict_eps(x_t, output, alpha_bar_t)
+
+
+def time_features(alpha_bar):
+    """Return 8 Fourier features of log-SNR = log ᾱ_t/(1−ᾱ_t) for all t = 0…T; shape (T + 1, 8).
+
+    log-SNR says how noisy x_t is whatever the schedule is. At t = 0 it is infinite, so t = 0 gets the features of 1.
+    """
+    signal = np.concatenate([alpha_bar[1:2], alpha_bar[1:]])
+    angle = np.pi / 20 * np.outer(np.log(signal / (1 - signal)), FREQUENCIES)
+    return torch.tensor(np.concatenate([np.cos(angle), np.sin(angle)], axis=1), dtype=torch.float32)
+
+
+class Denoiser(nn.Module):
+    """What all networks share: the schedule, the table of time features, and ``model(x, t)``.
+
+    A network is ``embed`` (time features → what its layers need) and ``body`` (x and that → the target).
+    ``arguments`` is what rebuilds it: numbers and names only.
+    """
+
+    def __init__(self, arguments):
+        super().__init__()
+        self.arguments = arguments
+        self.target, self.T = arguments["target"], arguments["T"]
+        require.choice("target", self.target, TARGETS)
+        self.schedule = alpha_bar_schedule(arguments["schedule"], self.T)
+        self.register_buffer("alpha_bar", torch.tensor(self.schedule, dtype=torch.float32), persistent=False)
+        self.register_buffer("features", time_features(self.schedule), persistent=False)
+
+    def forward(self, x, t):
+        """Return the target at ``x``, shape (n, dim), and times ``t``, whole numbers of shape (n,) or one for all."""
+        return self.body(x, self.embed(self.features[t]))
+
+    def eps(self, x, t):
+        """Return ε̂, shaped like ``x``; t = 0 is taken as 1, where x_t is all but clean."""
+        t = torch.as_tensor(t, device=x.device).clamp(min=1)
+        return to_eps(self(x, t), x, self.alpha_bar[t][..., None], self.target)
+
+
+def require_denoiser(model):
+    """Check that ``model`` is one of the networks here that predict the noise."""
+    require.that(isinstance(model, Denoiser), "model", model, "a PointMLP or a DigitUNet")
+
+
+class PointMLP(Denoiser):
+    """A plain ReLU network with ``depth`` hidden layers of ``width`` units for points in ``dim`` dimensions."""
+
+    def __init__(self, dim=2, width=64, depth=3, target="v", schedule="linear", T=1000):
+        for name, number in (("dim", dim), ("width", width), ("depth", depth)):
+            require.whole(name, number, 1, 10_000)
+        super().__init__(dict(dim=dim, width=width, depth=depth, target=target, schedule=schedule, T=T))
+        self.dim = dim
+        self.embed = nn.Linear(2 * len(FREQUENCIES), width)
+        self.points = nn.Linear(dim, width, bias=False)
+        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
+        self.out = nn.Linear(width, dim)
+
+    def body(self, x, time):
+        """Return the target at ``x``, shape (n, dim), for times embedded as (n, width) or (width,)."""
+        h = torch.addmm(time, x, self.points.weight.T).relu_()
+        for layer in self.hidden:
+            h = layer(h).relu_()
+        return self.out(h)
+
+
+class Block(nn.Module):
+    """Two 3 × 3 convolutions beside a shortcut; the time is added between them, one number for each channel."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, h, time):
+        """Return pictures of the shape of ``h``, (n, channels, rows, columns), for times embedded as (n, channels)."""
+        return h + self.second(silu(self.first(silu(h)) + time[..., None, None]))
+
+
+class DigitUNet(Denoiser):
+    """A U-Net for 8 × 8 pictures given as rows of 64 numbers: blocks at 8 × 8, 4 × 4, 2 × 2, and back up.
+
+    Twice as many channels at half the size; each block on the way up also gets what the way down had at its size.
+    """
+
+    def __init__(self, channels=16, target="v", schedule="linear", T=1000):
+        require.whole("channels", channels, 1, 1000)
+        super().__init__(dict(channels=channels, target=target, schedule=schedule, T=T))
+        self.dim, self.widths = 64, (channels, 2 * channels, 4 * channels)
+        a, b, c = self.widths
+        self.embed = nn.Sequential(nn.Linear(2 * len(FREQUENCIES), c), nn.SiLU(), nn.Linear(c, a + b + c))
+        self.enter = nn.Conv2d(1, a, 3, padding=1)
+        self.down = nn.ModuleList([nn.Conv2d(a, b, 3, 2, 1), nn.Conv2d(b, c, 3, 2, 1)])
+        self.up = nn.ModuleList([nn.ConvTranspose2d(b, a, 2, 2), nn.ConvTranspose2d(c, b, 2, 2)])
+        self.before, self.after = (nn.ModuleList(Block(width) for width in (a, b)) for _ in range(2))
+        self.middle = Block(c)
+        self.leave = nn.Conv2d(a, 1, 3, padding=1)
+
+    def body(self, x, time):
+        """Return the target at ``x``, shape (n, 64), for times embedded as (n, a + b + c) or (a + b + c,)."""
+        fine, coarse, middle = time.split(self.widths, dim=-1)
+        h_8 = self.before[0](self.enter(x.unflatten(-1, (1, 8, 8))), fine)
+        h_4 = self.before[1](self.down[0](h_8), coarse)
+        h_2 = self.middle(self.down[1](h_4), middle)
+        h_4 = self.after[1](self.up[1](h_2) + h_4, coarse)
+        h_8 = self.after[0](self.up[0](h_4) + h_8, fine)
+        return self.leave(silu(h_8)).flatten(-3)
+
+
+class DigitClassifier(nn.Module):
+    """Which digit is it? A small network whose 32 ``features`` are what two sets of pictures are compared in."""
+
+    def __init__(self, width=64, features=32):
+        require.whole("width", width, 1, 10_000)
+        require.whole("features", features, 1, 10_000)
+        super().__init__()
+        self.arguments = dict(width=width, features=features)
+        self.layers = nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, features), nn.ReLU())
+        self.out = nn.Linear(features, 10)
+
+    def forward(self, x):
+        """Return the logits, shape (n, 10), of pictures ``x`` of shape (n, 64)."""
+        return self.out(self.layers(x))
+
+    @torch.inference_mode()
+    def judge(self, x):
+        """Return (features, confidence) of NumPy pictures (n, 64): shape (n, 32), and the top probability, (n,)."""
+        features = self.layers(as_tensor(x))
+        return features.double().numpy(), self.out(features).softmax(dim=1).amax(dim=1).numpy()
+
+
+def eps_fn(model):
+    """Return ``(x, t) -> ε̂``, what :func:`ddim_lessons.ddim.ddim_path` takes, for a trained ``model``.
+
+    ``x`` is a NumPy array or a tensor of shape (n, dim), t one whole number; ε̂ comes back as what ``x`` was, in its
+    dtype and on its device. The time embedding of all t is computed here, once: call again after more training.
+    """
+    require_denoiser(model)
+    device = model.features.device
+    with torch.inference_mode():
+        table = model.embed(model.features)
+
+    @torch.inference_mode()
+    def eps_hat(x, t):
+        require.whole("t", t, 0, model.T)
+        require.array("x", x, ("float",))
+        require.that(x.shape[-1:] == (model.dim,), "x's shape", tuple(x.shape), f"(n, {model.dim})")
+        t = max(int(t), 1)
+        x_t = as_tensor(x, device)
+        eps = to_eps(model.body(x_t, table[t]), x_t, float(model.schedule[t]), model.target)
+        return eps.to(x) if isinstance(x, torch.Tensor) else eps.cpu().numpy().astype(x.dtype)
+
+    return eps_hat
+
+
+@torch.inference_mode()
+def network_states(model, x_T, tau, eta=0.0, rng=None):
+    """Return x, a float32 tensor on the model's device, at each time of ``tau`` as a list: what a slider can wait for.
+
+    The same points, up to rounding, as :func:`ddim_lessons.ddim.ddim_states` with :func:`eps_fn`: ε̂ is affine in the
+    network's output and x (:func:`to_eps`), and the step is affine in x and ε̂, so both are one map of x and output.
+    """
+    require_denoiser(model)
+    require.floats("x_T", x_T)
+    require.that(x_T.ndim == 2 and x_T.shape[1] == model.dim, "x_T's shape", tuple(x_T.shape), f"(n, {model.dim})")
+    table = model.embed(model.features)
+    x = as_tensor(x_T, table.device)
+    states = [x]
+    for t, a, b, c in affine_steps(model.schedule, tau, eta):
+        alpha_bar_t = float(model.schedule[t])
+        on_output, on_x = (to_eps(*unit, alpha_bar_t, model.target) for unit in ((1.0, 0.0), (0.0, 1.0)))
+        x = torch.add((a + b * on_x) * x, model.body(x, table[t]), alpha=b * on_output)
+        if eta > 0:
+            x = x + c * standard_normal_like(x, rng)
+        states.append(x)
+    require.finite("the sample", x)
+    return states
+
+
+def as_tensor(x, device=None):
+    """Return an array or tensor in 32 bits on ``device``; of an array, which may be read-only, always a copy."""
+    given = isinstance(x, torch.Tensor)
+    return x.to(device, torch.float32) if given else torch.tensor(x, dtype=torch.float32, device=device)

@@ -1,0 +1,290 @@
+"""Train a denoiser: a loop that reports while it runs, can be stopped at any moment, and continues bit for bit.
+
+    run = Run(PointMLP(), data_set("moons").sample(20_000, rng))
+    for progress in fit(run):
+        print(progress)
+    samples = ddim_sample(x_T, eps_fn(run.average), run.average.schedule, tau)
+
+A checkpoint is a file of :mod:`ddim_lessons.learning.weights`.
+"""
+
+import math
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from .. import require
+from ..ddim import add_noise
+from .device import checked_device, device_in_words, pick_device
+from .networks import as_tensor, make_target, require_denoiser
+from .weights import WeightsError, build, card_of, digest_of, part_of, read_bytes, read_tensors, write_tensors
+
+WARM_UP = 50  # steps in which the learning rate rises
+
+
+# --- training ----------------------------------------------------------------------------------------------------
+
+
+class Progress(NamedTuple):
+    """Where a run is: ``loss`` is the mean since the last report, ``rate`` in steps per second.
+
+    ``rate`` and ``seconds_left`` are of the training alone: what the loop does between two reports comes on top.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    rate: float
+    seconds_left: float
+
+    def __str__(self):
+        done = 20 * self.step // self.steps
+        where = f"{'█' * done}{'·' * (20 - done)} {self.step:,}/{self.steps:,}"
+        return f"{where}  loss {self.loss:.4f}  {self.rate:,.0f} steps/s  {self.seconds_left:.0f} s left"
+
+
+class Run:
+    """All that the next training step depends on; ``average`` is the network to use, at every moment.
+
+    Parameters
+    ----------
+    model : a network of :mod:`ddim_lessons.learning.networks`; it is trained in place
+    x0 : the data, array or tensor of shape (n, dim)
+    steps, batch : how many steps of how many points; the learning rate falls to 0 over exactly ``steps``
+    lr : the highest learning rate, reached after a warm-up
+    decay : of the moving average of the weights, which remembers about 1/(1 − decay) steps
+    power : t is drawn as T·u^power with u uniform; 1 treats all t alike, 2 prefers small t
+    seed : of the generator of all randomness after the network's first weights
+    device : where to train; :func:`pick_device` if None
+
+    ``step`` and ``seconds`` say how far it is, ``settings`` what it was made with.
+    """
+
+    def __init__(self, model, x0, steps=2000, batch=256, lr=5e-3, decay=0.999, power=2.0, seed=0, device=None):
+        require_denoiser(model)
+        require.whole("steps", steps, 1, require.MANY)
+        require.whole("batch", batch, 1, require.MANY)
+        require.real("lr", lr, 0)
+        require.real("decay", decay, 0, 1)
+        require.real("power", power, 0)
+        require.seed(seed)
+        self.x0 = _as_data(x0, model.dim)
+        self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed), device)
+
+    def _begin(self, model, settings, device):
+        """Put the model on its device beside its average; make the optimizer and the generator."""
+        self.settings, self.model = settings, model
+        self.device = _move(self, pick_device() if device is None else checked_device(device))
+        self.average = deepcopy(self.model).requires_grad_(False)
+        fused = self.device.type in ("cpu", "cuda")
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings["lr"], betas=(0.9, 0.99), fused=fused)
+        self.generator = torch.Generator(self.device).manual_seed(settings["seed"])
+        self.step, self.seconds, self.stop_pressed = 0, 0.0, False
+
+    def loss(self):
+        """Draw a batch and return its L_simple (DDPM eq. 14, for the network's target)."""
+        x0, t, noise = _draw(self)
+        alpha_bar_t = self.model.alpha_bar[t][:, None]
+        x_t = add_noise(x0, noise, alpha_bar_t)
+        return ((self.model(x_t, t) - make_target(x0, noise, alpha_bar_t, self.model.target)) ** 2).mean()
+
+
+def _move(run, device):
+    """Move a run's data and network to ``device``, or to the CPU if its memory is short; return where they are."""
+    try:
+        run.model = run.model.to(device)
+        if hasattr(run, "x0"):
+            run.x0 = run.x0.to(device)
+    except RuntimeError as error:
+        _say_that_memory_is_short(device, error)
+        return _move(run, torch.device("cpu"))
+    return device
+
+
+def _say_that_memory_is_short(device, error):
+    """Print that training goes on without the GPU; raise ``error`` again if it is about anything else."""
+    if device.type == "cpu" or "out of memory" not in str(error):
+        raise error
+    print(f"{device_in_words(device)} has too little free memory: training goes on on the processor, more slowly.")
+
+
+def _leave_gpu(run, error):
+    """Go on on the CPU after an error of memory: weights and moments come along, the noise is drawn from a new seed.
+
+    A step is lost at most: memory is asked for before the weights change.
+    """
+    _say_that_memory_is_short(run.device, error)
+    run.optimizer.zero_grad()
+    run.device = _move(run, torch.device("cpu"))
+    run.average.to(run.device)
+    run.optimizer.load_state_dict(run.optimizer.state_dict())  # moves the moments to where the weights are
+    run.generator = torch.Generator().manual_seed(run.settings["seed"] + run.step)
+
+
+def fit(run, path=None, every=None, save_seconds=5.0):
+    """Train ``run`` to its end, yielding a :class:`Progress` every ``every`` steps (a hundredth of all if None).
+
+    With a ``path`` the run is saved there every ``save_seconds``, at the end, and when it is stopped: by leaving the
+    loop, or by the stop button, which waits for the report in hand so that no step is half done (and for a picture
+    drawn under :func:`stop_button_waits`). An error in the body of the loop leaves the file as it was last saved.
+    Loop over ``fit`` again with the same run, or with one from :func:`load_run`, to continue; a finished run yields
+    nothing.
+    """
+    require.that(isinstance(run, Run), "run", run, "a Run(model, x0, …)")
+    require.real("save_seconds", save_seconds, 0)
+    steps = run.settings["steps"]
+    every = max(1, steps // 100) if every is None else every
+    require.whole("every", every, 1)
+    run.stop_pressed = False
+    saved_at = time.monotonic()
+    try:
+        while run.step < steps:
+            with stop_button_waits(run):
+                progress = _train(run, min(every - run.step % every, steps - run.step))
+            _stop_if_pressed(run)
+            if path is not None and (run.step == steps or time.monotonic() - saved_at >= save_seconds):
+                save_run(run, path)
+                saved_at = time.monotonic()
+            yield progress
+            _stop_if_pressed(run)
+    except (GeneratorExit, KeyboardInterrupt):
+        if path is not None:
+            save_run(run, path)
+        raise
+
+
+@contextmanager
+def stop_button_waits(run):
+    """Hold back the stop button until the block has ended; then :func:`fit` stops ``run`` between two steps.
+
+    For what draws a run inside the loop: else a press ends the loop behind ``fit``'s back, with a half-drawn picture
+    and no checkpoint. A press only ever reaches the main thread; elsewhere there is nothing to hold back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *press: setattr(run, "stop_pressed", True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+
+
+def _stop_if_pressed(run):
+    """Raise the KeyboardInterrupt that :func:`stop_button_waits` held back, once."""
+    if run.stop_pressed:
+        run.stop_pressed = False
+        raise KeyboardInterrupt("the stop button: the run is whole, and another loop over fit(run) continues it")
+
+
+def _train(run, count):
+    """Take ``count`` steps and return the Progress."""
+    start, total = time.perf_counter(), 0.0
+    for _ in range(count):
+        try:
+            total = total + _step(run)
+        except RuntimeError as error:
+            _leave_gpu(run, error)
+            total = float(total) + _step(run)
+    loss = float(total) / count  # waits for a GPU, so the clock is right
+    seconds = time.perf_counter() - start
+    run.seconds += seconds
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"the loss is {loss} at step {run.step}: try a smaller lr than {run.settings['lr']}")
+    left = (run.settings["steps"] - run.step) * run.seconds / run.step
+    return Progress(run.step, run.settings["steps"], loss, count / seconds, left)
+
+
+def _step(run):
+    """Take one step down the run's loss; return it, a tensor."""
+    model, settings = run.model, run.settings
+    loss = run.loss()
+    run.optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    run.optimizer.param_groups[0]["lr"] = learning_rate(run.step, settings["steps"], settings["lr"])
+    run.optimizer.step()
+    run.step += 1
+    _update_average(run)
+    return loss.detach()
+
+
+def _draw(run):
+    """Draw a batch: (x0, t, noise).
+
+    u is stratified, one in each of ``batch`` equal slices of 0…1, which makes the loss less noisy. With power 2,
+    small t come more often: in two dimensions, the detail of narrow data is decided there.
+    """
+    batch, g, options = run.settings["batch"], run.generator, {"device": run.x0.device}
+    x0 = run.x0[torch.randint(len(run.x0), (batch,), generator=g, **options)]
+    u = (torch.arange(batch, **options) + torch.rand(batch, generator=g, **options)) / batch
+    t = 1 + (run.model.T * u ** run.settings["power"]).long().clamp(max=run.model.T - 1)
+    return x0, t, torch.randn(x0.shape, generator=g, **options)
+
+
+def learning_rate(step, steps, lr):
+    """Return the learning rate of a step: up over the first ``WARM_UP`` steps, and down like half a cosine to 0."""
+    return lr * min(1.0, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def _update_average(run):
+    """Move the average towards the weights, faster at the beginning, when there is little to remember."""
+    share = 1 - min(run.settings["decay"], run.step / (9 + run.step))
+    with torch.no_grad():
+        for mean, weight in zip(run.average.parameters(), run.model.parameters(), strict=True):
+            mean.lerp_(weight, share)
+
+
+def save_run(run, path):
+    """Write a run to ``path``, so that :func:`load_run` continues bit for bit on the same machine."""
+    require.that(
+        hasattr(run, "x0"), "run", type(run).__name__, "a Run on stored data: this one draws its data as it trains"
+    )
+    tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in run.average.state_dict().items()}
+    for number, moments in run.optimizer.state_dict()["state"].items():
+        tensors |= {f"adam.{number}.{name}": tensor for name, tensor in moments.items()}
+    tensors["generator"] = run.generator.get_state()
+    facts = {"settings": run.settings, "step": run.step, "seconds": run.seconds, "device": run.device.type}
+    write_tensors(path, card_of("run", run.model) | facts | {"data_sha256": digest_of("", {"x0": run.x0})}, tensors)
+
+
+def load_run(path, x0, device=None):
+    """Return the :class:`Run` saved at ``path``; ``x0`` must be the data it was trained on."""
+    card, tensors = read_tensors(path, read_bytes(path), "run")
+    run = Run(build(path, card, part_of(tensors, "model.")), x0, **card["settings"], device=device)
+    _require_same_run(path, card, run)
+    run.average.load_state_dict(part_of(tensors, "average."))
+    moments = {}
+    for name, tensor in part_of(tensors, "adam.").items():
+        number, _, key = name.partition(".")
+        moments.setdefault(int(number), {})[key] = tensor
+    run.optimizer.load_state_dict({"state": moments, "param_groups": run.optimizer.state_dict()["param_groups"]})
+    run.generator.set_state(tensors["generator"])
+    run.step, run.seconds = card["step"], card["seconds"]
+    return run
+
+
+def _require_same_run(path, card, run):
+    """Raise unless the data and the kind of device are those that the checkpoint was made with."""
+    name = Path(path).name
+    if card["data_sha256"] != digest_of("", {"x0": run.x0}):
+        raise WeightsError(f"{name} was trained on other data than x0: give the same points, or start a new Run")
+    if card["device"] != run.device.type:
+        raise WeightsError(f"{name} was made on {card['device']!r}, not on {run.device.type!r}: give device=…")
+
+
+def _as_data(x0, dim):
+    """Return the data as a float32 tensor after checking it: shape (n, dim), not empty, finite."""
+    x0 = as_tensor(x0 if isinstance(x0, torch.Tensor) else require.real_array("x0", x0))
+    require.that(
+        x0.ndim == 2 and len(x0) > 0 and x0.shape[1] == dim, "x0's shape", tuple(x0.shape), f"(n, {dim}), n ≥ 1"
+    )
+    require.finite("x0", x0)
+    return x0

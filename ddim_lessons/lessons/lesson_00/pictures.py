@@ -1,0 +1,171 @@
+"""Lesson 00: DDPM beside DDIM from the same starting points, on an exact denoiser."""
+
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import require
+from ...ddim import ddim_path
+from ...figures.controls import choice_slider, menu, number_slider, whole_slider
+from ...figures.live import LiveFigure, LiveHTML
+from ...figures.plots import BLUE, INK, ORANGE, PALE, draw_paths, draw_points, frame, panels
+from ...metrics import noise_floor, sliced_w2
+from ...remember import remember
+from ...schedules import alpha_bar_schedule, make_tau
+from ...teaching import progress
+from ...toy_data import DATA_SETS, data_set
+from .notation import SYMBOLS, translate
+
+PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
+STEPS = (1, 2, 3, 5, 10, 20, 50, 100)
+POINTS, PATHS, LIMIT = 800, 12, 2.7
+
+
+class Run(NamedTuple):
+    """One sampler's run: ``paths`` (S + 1, n, 2) from x_T to the sample, and two figures of merit."""
+
+    paths: np.ndarray
+    distance: float  # sliced W2 to as many true samples, as a multiple of its noise floor
+    kept_side: float  # share of samples that end on the side (left or right) on which they started
+
+
+@remember(32)
+def run_sampler(data, S, eta, seed):
+    """Sample ``POINTS`` points of the set called ``data`` in S steps at noise level η; returns a ``Run``.
+
+    The starting points x_T ~ N(0, I) depend on the seed alone, so every S and η share them.
+    """
+    require.seed(seed)
+    mixture, alpha_bar = data_set(data), alpha_bar_schedule("linear", 1000)
+    start_rng, noise_rng, truth_rng = (np.random.default_rng([seed, part]) for part in range(3))
+    x_T = start_rng.standard_normal((POINTS, 2))
+    moments = ddim_path(x_T, mixture.eps_fn(alpha_bar), alpha_bar, make_tau(1000, S), eta, noise_rng)
+    paths = np.array([moment.x for moment in moments])
+    distance = sliced_w2(paths[-1], mixture.sample(POINTS, truth_rng)) / floor_of(data)
+    kept_side = np.mean((paths[0, :, 0] > 0) == (paths[-1, :, 0] > 0))
+    return Run(paths, distance, float(kept_side))
+
+
+@remember(len(DATA_SETS))
+def floor_of(data):
+    """The noise floor of the distance for ``POINTS`` points of the set called ``data``."""
+    return noise_floor(sliced_w2, data_set(data), POINTS, np.random.default_rng(0), repeats=9)
+
+
+def ddpm_beside_ddim(data="moons") -> LiveFigure:
+    """Samples and paths of the same x_T: DDPM (η = 1) on the left, DDIM with the chosen η on the right."""
+    figure, axes = panels(1, 2, width=9, height=5.0)
+    draw_sides_legend(axes[0])
+    sides = [_side(axes[0], "DDPM  (η = 1)"), _side(axes[1], "your η  (0 = DDIM)")]
+    controls = {
+        "S": choice_slider("S (steps)", STEPS, 10),
+        "eta": number_slider("η (noise)", 0.0, 1.0, 0.1, 0.0, digits=1),
+        "seed": whole_slider("seed", 0, 9, 0),
+        "data": menu("data", list(DATA_SETS), data),
+    }
+
+    def update(S, eta, seed, data):
+        runs = [run_sampler(data, S, level, seed) for level in (1.0, round(eta, 6))]
+        for side, run in zip(sides, runs, strict=True):
+            _move_side(side, data_set(data).means, run)
+        return _words(S, eta, seed, data, *runs)
+
+    return LiveFigure(figure, [artist for side in sides for artist in side.values()], controls, update)
+
+
+def draw_sides_legend(axes):
+    """Say which colour started where; put on the left panel only, both share it."""
+    nothing = np.empty((0, 2))
+    draw_points(axes, nothing, BLUE, size=7, alpha=1.0, label="started right")
+    draw_points(axes, nothing, ORANGE, size=7, alpha=1.0, label="started left")
+    axes.legend(loc="lower left", handletextpad=0.1, borderaxespad=0.2)
+
+
+def notation_translator(meaning="signal left at t") -> LiveHTML:
+    """Pick what is meant; see how each author writes it."""
+    controls = {"meaning": menu("what is meant", list(SYMBOLS), meaning)}
+
+    def update(meaning):
+        symbols = translate(meaning)
+        head = "".join(f"<th>{escape(author)}</th>" for author in symbols)
+        body = "".join(f"<td>{escape(symbol)}</td>" for symbol in symbols.values())
+        words = "; ".join(f"{author}: {symbol}" for author, symbol in symbols.items())
+        return f"<table><tr>{head}</tr><tr>{body}</tr></table>", f"{meaning}. {words}."
+
+    return LiveHTML(controls, update)
+
+
+def progress_table(show="all lessons") -> LiveHTML:
+    """What this reader has done so far, per lesson and overall; one lesson shows what is still open in it."""
+    rows = {title: found for title, found in progress.overview()}
+    controls = {"show": menu("show", ["all lessons", *rows], show)}
+
+    def update(show):
+        now = dict(progress.overview())
+        if show != "all lessons":
+            return _lesson_table(now[show]), f"{show}: {_score(now[show])}."
+        head = "<tr><th>lesson</th><th>exercises solved</th><th>equations checked</th></tr>"
+        body = "".join(_row(title, now[title]) for title in rows)
+        total = {kind: [sum((f[kind][k] for f in now.values()), []) for k in (0, 1)] for kind in progress.KINDS}
+        return f"<table>{head}{body}{_row('all', total)}</table>", f"All lessons: {_score(total)}."
+
+    return LiveHTML(controls, update)
+
+
+def _score(found):
+    """The two counts of a lesson, or of all, in words."""
+    (solved, exercises), (checked, equations) = found["exercise"], found["equation"]
+    return f"{len(solved)} of {len(exercises)} exercises solved, {len(checked)} of {len(equations)} equations checked"
+
+
+def _row(title, found):
+    cells = "".join(f"<td>{len(ready)} of {len(all_)}</td>" for ready, all_ in found.values())
+    return f"<tr><td style='text-align:left'>{escape(title)}</td>{cells}</tr>"
+
+
+def _lesson_table(found):
+    """One row for each kind: every number, with a tick if it is done."""
+    rows = (
+        f"<tr><th>{kind}s</th>" + "".join(f"<td>{n}{' ✓' if n in ready else ''}</td>" for n in all_) + "</tr>"
+        for kind, (ready, all_) in found.items()
+    )
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _words(S, eta, seed, data, ddpm, ddim):
+    """The caption: what the two halves show now."""
+    last = np.concatenate([ddpm.paths[-1], ddim.paths[-1]])
+    reach = float(np.linalg.norm(last - last.mean(axis=0), axis=1).max())
+    hair = f" One call puts every point within {reach:.2f} of the middle: its side is kept by a hair." if S == 1 else ""
+    return (
+        f"{POINTS} samples of the set “{data}”, S = {S} network calls each, from the same starting points "
+        f"(seed {seed}); blue started on the right, orange on the left. Still on their side: DDPM "
+        f"{ddpm.kept_side:.0%}, DDIM with η = {eta:.1f} {ddim.kept_side:.0%}. Distance to the data, in noise floors: "
+        f"DDPM {ddpm.distance:.1f}, DDIM {ddim.distance:.1f}.{hair}"
+    )
+
+
+def _side(axes, title):
+    """Prepare one half of the figure and return its moving artists by name."""
+    frame(axes, LIMIT, title)
+    nothing = np.empty((0, 2))
+    return {
+        "truth": draw_points(axes, nothing, PALE, size=8, alpha=1.0),
+        "right": draw_points(axes, nothing, BLUE, size=3.5, alpha=0.8),
+        "left": draw_points(axes, nothing, ORANGE, size=3.5, alpha=0.8),
+        "paths": draw_paths(axes, [], INK, width=1.0, alpha=0.75),
+        "starts": draw_points(axes, nothing, INK, size=5, alpha=1.0),
+        "words": axes.text(0.02, 0.98, "", transform=axes.transAxes, va="top", fontsize=12, bbox=PAPER),
+    }
+
+
+def _move_side(side, truth, run):
+    """Set one half's artists to the data's centres and a run."""
+    started_right = run.paths[0, :, 0] > 0
+    side["truth"].set_data(*truth.T)
+    side["right"].set_data(*run.paths[-1, started_right].T)
+    side["left"].set_data(*run.paths[-1, ~started_right].T)
+    side["paths"].set_segments(run.paths[:, :PATHS].transpose(1, 0, 2))
+    side["starts"].set_data(*run.paths[0, :PATHS].T)
+    side["words"].set_text(f"still on their side: {run.kept_side:.0%}\ndistance: {run.distance:.1f} × floor")

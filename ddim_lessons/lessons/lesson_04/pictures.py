@@ -1,0 +1,237 @@
+"""Lesson 04: one family of posteriors; the marginals stand still while the conditionals and the paths change."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import require
+from ...ddim import alpha_bar_pair, coefficients, eta_max, forward_coefficients, variance
+from ...figures.controls import choice_slider, menu, number_slider
+from ...figures.live import LiveFigure
+from ...figures.plots import BLUE, GREY, INK, ORANGE, PALE, VERMILION, panels
+from ...gaussians import log_normal
+from ...remember import remember
+from ...schedules import alpha_bar_schedule, make_tau
+
+ALPHA_BAR = alpha_bar_schedule("linear", 1000)
+TAU = make_tau(1000, 10)
+JUMP = (500, 400)  # the jump t → s that is looked at closely
+BOUND = float(eta_max(*ALPHA_BAR[list(JUMP)]))  # the largest η of that jump, about 1.24
+X0, DRAWS, CLOUD, SHOWN = 1.0, 2000, 300, 8
+ROOTS = {"+ (DDIM's choice)": 1, "− (the other root)": -1}
+PLANE, HIGHEST = (-3.0, 3.6), 1.5  # limits of x_t and x_s; highest density drawn
+BINS = np.linspace(*PLANE, 34)
+
+
+class Link(NamedTuple):
+    """One jump t → s of a member of the family: its posterior (k, λ, σ²), ρ, and its forward step's (slope, c)."""
+
+    k: float
+    lam: float
+    sigma_sq: float
+    rho: float  # correlation of the noise in x_s with the noise in x_t
+    slope: float
+    c: float  # how much the forward step s → t still looks at x_0
+
+
+def link(t, s, eta, root=1):
+    """Return the ``Link`` of the jump t → s > 0 at noise level η; where η is beyond the jump's bound, σ² = 1−ᾱ_s."""
+    require.whole("s", s, 1)
+    require.real("eta", eta, 0)
+    alpha_bar_t, alpha_bar_s = alpha_bar_pair(ALPHA_BAR, t, s)
+    sigma_sq = min(variance(alpha_bar_t, alpha_bar_s, eta), 1 - alpha_bar_s)
+    k, lam = coefficients(alpha_bar_t, alpha_bar_s, sigma_sq, root)
+    slope, c, _ = forward_coefficients(alpha_bar_t, alpha_bar_s, sigma_sq, root)
+    return Link(k, lam, sigma_sq, root * (1 - sigma_sq / (1 - alpha_bar_s)) ** 0.5, slope, c)
+
+
+@remember(1)
+def normals():
+    """The standard normal numbers that all settings share: x_T's and one row for each jump; (11, DRAWS)."""
+    return np.random.default_rng(4).standard_normal((len(TAU), DRAWS))
+
+
+@remember(64)
+def chain(eta, root=1, x0=X0):
+    """Draw the chain down ``TAU`` given x_0, x_s = k x_t + λ x_0 + σ z; shape (S + 1, DRAWS), times as in ``TAU``."""
+    z = normals()
+    x = [ALPHA_BAR[TAU[0]] ** 0.5 * x0 + (1 - ALPHA_BAR[TAU[0]]) ** 0.5 * z[0]]
+    for i, (t, s) in enumerate(pairwise(TAU[:-1]), start=1):
+        step = link(t, s, eta, root)
+        x.append(step.k * x[-1] + step.lam * x0 + step.sigma_sq**0.5 * z[i])
+    return np.array([*x, np.full(DRAWS, x0)])  # the last jump, to time 0, has k = σ = 0 and λ = 1
+
+
+def looks_back(eta, root=1):
+    """Return (times t, x_0 coefficients c) of the forward steps s → t along ``TAU``, all jumps but the one to 0."""
+    jumps = list(pairwise(TAU[:-1]))
+    return np.array([t for t, _ in jumps]), np.array([link(t, s, eta, root).c for t, s in jumps])
+
+
+def density(x, mean, var):
+    """N(x; mean, var) for drawing: a variance of 0 becomes a spike as narrow as a line."""
+    return np.exp(log_normal(x, mean, max(var, 1e-4)))
+
+
+# --- still parts, shared by the lesson's pictures ------------------------------------------------------------------
+
+
+def draw_plane(axes, title=""):
+    """Prepare the plane of (x_t, x_s) for one x_0, with the marginals' ±2 standard deviations as a grey box."""
+    (m_k, d_k), (m_s, d_s) = (_mean_and_deviation(t) for t in JUMP)
+    box = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]) * 2
+    axes.plot(m_k + box[:, 0] * d_k, m_s + box[:, 1] * d_s, color=GREY, linewidth=1)
+    axes.set(xlim=PLANE, ylim=PLANE, xlabel=f"x_t, t = {JUMP[0]}", ylabel=f"x_s, s = {JUMP[1]}", title=title)
+
+
+def draw_band(axes, title=""):
+    """Draw the marginals' mean and ±2 standard deviations over time, from T on the left to 0 on the right."""
+    t = np.arange(0, 1001, 10)
+    mean, deviation = _mean_and_deviation(t)
+    axes.fill_between(t, mean - 2 * deviation, mean + 2 * deviation, color=PALE, linewidth=0, label="marginal, ±2 sd")
+    axes.plot(t, mean, color=GREY, linewidth=1, linestyle="--")
+    axes.set(xlim=(1000, 0), ylim=PLANE, xlabel="time", ylabel="x given x_0 = 1", title=title)
+
+
+def as_one_line(paths):
+    """Join paths of shape (times, n) into (t, x) of one broken line: NaN lifts the pen between two paths."""
+    t = np.append(np.array(TAU, dtype=float), np.nan)
+    x = np.vstack([paths, np.full(paths.shape[1], np.nan)])
+    return np.tile(t, paths.shape[1]), x.T.ravel()
+
+
+def _mean_and_deviation(t):
+    """Mean and standard deviation of x_t given x_0 = X0."""
+    return ALPHA_BAR[t] ** 0.5 * X0, (1 - ALPHA_BAR[t]) ** 0.5
+
+
+def draw_partial(axes, precision, first, title=""):
+    """Draw the partial correlations −P_ij/√(P_ii P_jj) of the times from ``first`` on: 0 where i and j do not touch.
+
+    Each cell shows the number, a point where it is 0; the diagonal is empty.
+    """
+    scale = np.sqrt(np.diag(precision))
+    partial = -precision / np.outer(scale, scale)
+    np.fill_diagonal(partial, 0)
+    names = [f"x{i}" for i in range(first, first + len(partial))]
+    axes.imshow(np.abs(partial), cmap="Blues", vmin=0, vmax=1)
+    for i, j in zip(*np.nonzero(~np.eye(len(partial), dtype=bool)), strict=True):
+        value = round(partial[i, j], 2) + 0.0
+        words = "·" if abs(partial[i, j]) < 1e-9 else f"{value:.2f}".replace("-", "−").replace("0.", ".", 1)
+        axes.text(j, i, words, ha="center", va="center", fontsize=9, color="white" if abs(value) > 0.55 else INK)
+    axes.set(xticks=range(len(names)), yticks=range(len(names)), xticklabels=names, yticklabels=names)
+    axes.tick_params(length=0, labelsize=9)
+    axes.set_title(title, fontsize=11)
+
+
+# --- the live figure -------------------------------------------------------------------------------------------------
+
+
+def marginals_stand_still() -> LiveFigure:
+    """Move η and the root: the grey marginals stay, the conditional, the paths and the look back at x_0 change."""
+    figure, axes = panels(2, 2, width=9.2, height=6.8, width_ratios=[1.15, 1])
+    draw_plane(axes[0, 0])
+    draw_band(axes[1, 0])
+    parts = _plane_artists(axes[0, 0]) | _density_artists(axes[0, 1]) | _path_artists(axes[1, 0])
+    parts |= _meter_artists(axes[1, 1])
+    levels = [(f"{eta:.1f}", round(float(eta), 1)) for eta in np.arange(0, 1.25, 0.1)]
+    controls = {
+        "eta": choice_slider("η (noise)", [*levels, (f"{BOUND:.2f}, the bound", BOUND)], 0.0),
+        "root": menu("root of k", list(ROOTS), list(ROOTS)[0]),
+        "x_t": number_slider("x_t (slice at)", -2.0, 2.5, 0.1, 1.5, digits=1),
+    }
+
+    def update(eta, root, x_t):
+        step, samples = link(*JUMP, eta, ROOTS[root]), chain(eta, ROOTS[root])
+        _move_plane(parts, step, samples, x_t)
+        _move_rest(parts, step, samples, x_t, looks_back(eta, ROOTS[root]))
+        return _words(eta, root, x_t, step, samples[TAU.index(JUMP[1])])
+
+    return LiveFigure(figure, parts.values(), controls, update)
+
+
+def _plane_artists(axes):
+    (cloud,) = axes.plot([], [], "o", color=BLUE, markersize=3, markeredgewidth=0, alpha=0.5)
+    (slice_,) = axes.plot([], [], color=INK, linewidth=1, linestyle=":")
+    (edges,) = axes.plot([], [], color=ORANGE, linewidth=1.5, linestyle="--")
+    (mean,) = axes.plot([], [], color=ORANGE, linewidth=2.5)
+    words = axes.text(0.5, 0.03, "", transform=axes.transAxes, ha="center", fontsize=11)
+    return {"slice": slice_, "edges": edges, "mean": mean, "cloud": cloud, "law": words}
+
+
+def _density_artists(axes):
+    s = JUMP[1]
+    mean, deviation = _mean_and_deviation(s)
+    x = np.linspace(*PLANE, 200)
+    axes.fill_betweenx(x, density(x, mean, deviation**2), color=PALE, linewidth=0, label="marginal q(x_s | x_0)")
+    (histogram,) = axes.plot([], [], color=BLUE, linewidth=1.5, drawstyle="steps-mid", label=f"{DRAWS} draws of x_s")
+    (conditional,) = axes.plot([], [], color=ORANGE, linewidth=2.5, label="q(x_s | x_t, x_0) at the slice")
+    axes.set(xlim=(0, HIGHEST), ylim=PLANE, xlabel="density", ylabel=f"x_s, s = {s}")
+    axes.legend(loc="upper right", fontsize=10)
+    return {"histogram": histogram, "conditional": conditional}
+
+
+def _path_artists(axes):
+    (paths,) = axes.plot([], [], "o-", color=BLUE, linewidth=1.2, markersize=3, label=f"{SHOWN} paths")
+    (edges,) = axes.plot([], [], "_", color=VERMILION, markersize=12, markeredgewidth=2.5, label="±2 sd of the draws")
+    axes.legend(loc="upper right", fontsize=10, ncols=2, columnspacing=1, borderaxespad=0)
+    return {"paths": paths, "measured": edges}
+
+
+def _meter_artists(axes):
+    axes.axhline(0, color=INK, linewidth=1)
+    axes.text(1040, -0.14, "0: Markov", fontsize=10, va="top")
+    axes.set(xlim=(1050, 150), ylim=(-1.2, 2.8), xlabel="time t of the forward step s → t", ylabel="x_0's coefficient")
+    axes.set_title("how far the forward step looks back at x_0", fontsize=12)
+    (stems,) = axes.plot([], [], color=VERMILION, linewidth=3)
+    (dots,) = axes.plot([], [], "o", color=VERMILION, markersize=6)
+    words = axes.text(0.97, 0.96, "", transform=axes.transAxes, va="top", ha="right", fontsize=11)
+    return {"stems": stems, "dots": dots, "meter": words}
+
+
+def _move_plane(parts, step, samples, x_t):
+    """Set the cloud, the conditional's mean line and its edges, and the slice at x_t."""
+    line = np.array(PLANE)
+    mean, sigma = step.k * line + step.lam * X0, step.sigma_sq**0.5
+    i = TAU.index(JUMP[0])
+    parts["cloud"].set_data(samples[i, :CLOUD], samples[i + 1, :CLOUD])
+    parts["mean"].set_data(line, mean)
+    parts["edges"].set_data([*line, np.nan, *line], [*(mean - 2 * sigma), np.nan, *(mean + 2 * sigma)])
+    parts["slice"].set_data([x_t, x_t], PLANE)
+    parts["law"].set_text(f"k = {_two(step.k)},  λ = {_two(step.lam)},  σ = {_two(sigma)}")
+
+
+def _move_rest(parts, step, samples, x_t, meter):
+    """Set the densities over x_s, the paths with their measured spread, and the meter."""
+    x = np.linspace(*PLANE, 400)
+    centre = step.k * x_t + step.lam * X0
+    x = np.sort(np.append(x, centre + 0.01 * np.array([-3, -1.5, -0.7, 0, 0.7, 1.5, 3])))
+    parts["conditional"].set_data(density(x, centre, step.sigma_sq), x)
+    height, _ = np.histogram(samples[TAU.index(JUMP[1])], BINS, density=True)
+    parts["histogram"].set_data(height, (BINS[1:] + BINS[:-1]) / 2)
+    parts["paths"].set_data(*as_one_line(samples[:, :SHOWN]))
+    mean, deviation = samples.mean(axis=1), samples.std(axis=1)
+    parts["measured"].set_data([*TAU, *TAU], [*(mean - 2 * deviation), *(mean + 2 * deviation)])
+    times, c = meter
+    parts["dots"].set_data(times, c)
+    parts["stems"].set_data(np.repeat(times, 3), np.ravel([(0, value, np.nan) for value in c]))
+    parts["meter"].set_text(f"{JUMP[1]} → {JUMP[0]}: {_two(step.c)}")
+
+
+def _two(value):
+    """Two decimals with a true minus sign, and no minus before 0.00."""
+    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "−")
+
+
+def _words(eta, root, x_t, step, x_s):
+    """The caption: what stands still and what has changed."""
+    beyond = sum(eta > eta_max(ALPHA_BAR[t], ALPHA_BAR[s]) + 1e-9 for t, s in pairwise(TAU[:-1]))
+    note = f" η is beyond the bound of {beyond} of the 9 jumps; these take σ² = 1−ᾱ_s, so k = 0." if beyond else ""
+    return (
+        f"η = {eta:.2f}, root {root[0]}. The draws of x_s have mean {_two(x_s.mean())} and standard deviation "
+        f"{_two(x_s.std())}, up to sampling error the same for all settings. At x_t = {_two(x_t)} the conditional has "
+        f"mean {_two(step.k * x_t + step.lam * X0)} and standard deviation {_two(step.sigma_sq**0.5)}; "
+        f"k = {_two(step.k)}, ρ = {_two(step.rho)}. The forward step {JUMP[1]} → {JUMP[0]} has the x_0 coefficient "
+        f"{_two(step.c)}.{note}"
+    )

@@ -1,0 +1,1 @@
+"""Lesson 06: its pictures and its exercises."""

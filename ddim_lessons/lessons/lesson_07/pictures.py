@@ -1,0 +1,481 @@
+"""Lesson 07: one step taken apart, and the trajectory lab: DDPM beside DDIM from one x_T, for points and for digits."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import require
+from ...ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
+from ...figures.controls import choice_slider, menu, number_slider, toggle, whole_slider
+from ...figures.live import LiveFigure
+from ...figures.plots import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    VERMILION,
+    as_ink,
+    digit_mosaic,
+    draw_digits,
+    draw_paths,
+    draw_points,
+    frame,
+    panels,
+)
+from ...learning.networks import eps_fn, network_states
+from ...learning.quality import judge as classifier
+from ...learning.quality import true_features
+from ...learning.weights import load_weights
+from ...metrics import coverage, frechet_distance, nearest, noise_floor, off_manifold, sliced_w2
+from ...oracle import finite_data
+from ...remember import bounded_cache, remember
+from ...schedules import SPACINGS, alpha_bar_schedule, make_tau
+from ...toy_data import DATA_SETS, data_set, load_digits
+
+ALPHA_BAR = alpha_bar_schedule("linear", 1000)
+STEPS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 200, 500, 1000)
+BOUND = "bound"  # the largest η that every jump of the path allows
+ETAS = (*(k / 10 for k in range(11)), BOUND)
+CLOCK = tuple(range(1000, -1, -50))  # the times at which a path can be looked at
+DENOISERS = ("trained", "exact")
+POINTS, FOLLOWED = 2000, 6
+PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
+
+
+def eta_of(choice, tau):
+    """Return the number that stands for a ``choice`` of η: itself, or the largest that all jumps of ``tau`` allow.
+
+    The last jump, to time 0, adds no noise whatever η is; a path of that jump alone has no bound and gets 1.
+    """
+    if choice != BOUND:
+        return float(choice)
+    return min((float(eta_max(ALPHA_BAR[t], ALPHA_BAR[s])) for t, s in pairwise(tau) if s > 0), default=1.0)
+
+
+def visited(tau, t):
+    """Return the position in ``tau`` of what a path shows at clock time ``t``: its latest time that is not below t."""
+    return max(i for i, time in enumerate(tau) if time >= t)
+
+
+# --- one step taken apart ------------------------------------------------------------------------------------------
+
+
+class Parts(NamedTuple):
+    """One step of one particle: x̂_0 and the three summands of x_s, each of shape (2,)."""
+
+    x0_hat: np.ndarray
+    signal: np.ndarray  # √ᾱ_s x̂_0
+    direction: np.ndarray  # √(1−ᾱ_s−σ²) ε̂
+    noise: np.ndarray  # σ z
+
+    @property
+    def x_s(self):
+        """Where the step ends: the three summands together."""
+        return self.signal + self.direction + self.noise
+
+
+def take_apart(x_t, eps_hat, t, s, eta, z):
+    """Return the ``Parts`` of the step from t to s: :func:`ddim_lessons.ddim.move` with one summand at a time.
+
+    At the largest η the direction is 0 up to the root of a rounding error. Error: an η beyond it.
+    """
+    x0_hat = predict_x0(x_t, eps_hat, ALPHA_BAR[t])
+    sigma_sq = checked_variance(float(ALPHA_BAR[t]), float(ALPHA_BAR[s]), eta)
+    zero = np.zeros_like(x_t)
+    signal = move(x0_hat, zero, ALPHA_BAR[s])
+    return Parts(x0_hat, signal, move(zero, eps_hat, ALPHA_BAR[s], sigma_sq), sigma_sq**0.5 * z)
+
+
+ARROWS = (("signal", VERMILION), ("direction", BLUE), ("noise", PURPLE))
+
+
+def draw_step(axes, title=""):
+    """Prepare a plane for one step and return its artists: places that x_s may take, three points, three arrows."""
+    frame(axes, 2.7, title)
+    draw_points(axes, data_set("moons").means, PALE, size=7, alpha=1.0)
+    axes.plot(0, 0, "+", color=INK, markersize=10)
+    nothing = np.empty((0, 2))
+    parts = {"cloud": draw_points(axes, nothing, GREEN, size=2.5, alpha=0.35)}
+    parts["x_t"] = draw_points(axes, nothing, INK, size=13, alpha=1.0, label="x_t")
+    parts["x0_hat"] = draw_points(axes, nothing, VERMILION, size=10, alpha=1.0, label="x̂_0")
+    parts["x_s"] = draw_points(axes, nothing, GREEN, size=10, alpha=1.0, label="x_s")
+    for name, color in ARROWS:
+        parts[name] = axes.quiver(
+            [0], [0], [0], [0], color=color, angles="xy", scale_units="xy", scale=1, width=0.014, minlength=0, zorder=3
+        )
+    return parts
+
+
+def move_step(parts, x_t, step, cloud=None):
+    """Set the artists of :func:`draw_step` to a particle at ``x_t`` and the ``Parts`` of its step."""
+    parts["x_t"].set_data(*x_t[:, None])
+    parts["x0_hat"].set_data(*step.x0_hat[:, None])
+    parts["x_s"].set_data(*step.x_s[:, None])
+    parts["cloud"].set_data(*(np.empty((2, 0)) if cloud is None else cloud.T))
+    start = np.zeros(2)
+    for name in ("signal", "direction", "noise"):
+        parts[name].set_offsets(start[None])
+        parts[name].set_UVC(*getattr(step, name)[:, None])
+        start = start + getattr(step, name)
+
+
+def arrow_key(axes):
+    """Say in words, in the arrows' colours, what the three arrows are."""
+    formulas = ("√ᾱ_s x̂_0", "√(1−ᾱ_s−σ²) ε̂", "σ z")
+    for row, ((name, color), formula) in enumerate(zip(ARROWS, formulas, strict=True)):
+        place = {"x": 0.03, "y": 0.17 - 0.07 * row, "transform": axes.transAxes}
+        axes.text(s=f"{name}  {formula}", color=color, fontsize=13, weight="bold", **place)
+
+
+JUMPS = (1, 10, 50, 100, 200, 300)
+PARTICLE = np.array([1.5, -1.1])
+
+
+def step_taken_apart(t=500) -> LiveFigure:
+    """One particle and one step, at any time, over any jump, with any η: the three arrows and where they may lead."""
+    figure, axes = panels(width=5.6, height=5.4)
+    parts, exact = draw_step(axes), data_set("moons").eps_fn(ALPHA_BAR)
+    arrow_key(axes)
+    axes.legend(loc="upper left", handletextpad=0.1)
+    controls = {
+        "t": whole_slider("t", 300, 1000, t),
+        "jump": choice_slider("t − s", JUMPS, 200),
+        "eta": number_slider("η (noise)", 0.0, 1.0, 0.05, 0.5),
+        "draw": whole_slider("draw of z", 0, 20, 1),
+    }
+
+    def update(t, jump, eta, draw):
+        s, z = t - jump, np.random.default_rng(draw).standard_normal((301, 2))
+        eps_hat = exact(PARTICLE[None], t)[0]
+        step = take_apart(PARTICLE, eps_hat, t, s, eta, z[0])
+        sigma = variance(ALPHA_BAR[t], ALPHA_BAR[s], eta) ** 0.5
+        cloud = step.signal + step.direction + sigma * z[1:] if sigma > 0 else None
+        move_step(parts, PARTICLE, step, cloud)
+        length = np.linalg.norm
+        places = "one of the 300 places in green"
+        if sigma == 0:
+            places = f"the only place there is at {'η = 0' if s > 0 else 's = 0'}"
+        return (
+            f"The step {t} → {s} of one particle, η = {eta:.2f}, σ = {sigma:.2f}. Arrows, in turn: signal of length "
+            f"{length(step.signal):.2f}, direction {length(step.direction):.2f}, noise {length(step.noise):.2f} "
+            f"(draw {draw}). They lead to x_s = ({step.x_s[0]:.2f}, {step.x_s[1]:.2f}), {places}."
+        )
+
+    return LiveFigure(figure, parts.values(), controls, update)
+
+
+# --- the lab for points ----------------------------------------------------------------------------------------------
+
+
+class Run(NamedTuple):
+    """One sampler's run: what the lab shows of it."""
+
+    tau: tuple
+    eta: float
+    frames: np.ndarray  # (21, POINTS, 2): all points at the times of CLOCK
+    paths: np.ndarray  # (S + 1, FOLLOWED, 2)
+    coverage: float  # share of the data's parts that get at least half of their share of samples
+    off: float  # root mean square distance from the data's parts, as a multiple of a true sample's
+    distance: float  # sliced W2 to true samples, as a multiple of its noise floor
+    wiggle: float  # length of all paths as a multiple of the distances from their starts to their ends
+    kept_side: float  # share of samples that end on the side (left or right) on which they started
+
+
+class Truth(NamedTuple):
+    """What true samples get: the yardsticks of a data set."""
+
+    points: np.ndarray  # (POINTS, 2)
+    coverage: float
+    off: float
+    floor: float
+
+
+@remember(len(DATA_SETS))
+def truth(data):
+    """Return the ``Truth`` of the set called ``data``."""
+    mixture, rng = data_set(data), np.random.default_rng(70)
+    points = mixture.sample(POINTS, rng)
+    return Truth(
+        points,
+        coverage(points, mixture.means),
+        off_manifold(points, mixture.means),
+        noise_floor(sliced_w2, mixture, POINTS, rng, repeats=9),
+    )
+
+
+@remember(2 * len(DATA_SETS) + 2)
+def denoiser(data, kind):
+    """Return ``(x, t) -> ε̂`` for the set called ``data``, or "digits": its exact denoiser, or the trained network."""
+    if kind == "trained":
+        return eps_fn(network(data))
+    mixture = finite_data(load_digits()[0]) if data == "digits" else data_set(data)
+    return mixture.eps_fn(ALPHA_BAR)
+
+
+@remember(len(DATA_SETS) + 1)
+def network(data):
+    """Return the trained network of the set called ``data``, or of "digits"."""
+    return load_weights(data)
+
+
+def starts(seed, n=POINTS, dim=2):
+    """Return x_T ~ N(0, I), shape (n, dim): they depend on the seed alone, so every S and η share them."""
+    require.seed(seed)
+    require.whole("n", n, 1, require.MANY)
+    return np.random.default_rng([7, seed]).standard_normal((n, dim))
+
+
+def states(data, kind, x_T, tau, eta, rng):
+    """Return x at every time of ``tau`` as a list of arrays shaped like ``x_T``."""
+    if kind == "trained":
+        return [x.numpy() for x in network_states(network(data), x_T, tau, eta, rng)]
+    return list(ddim_states(x_T, denoiser(data, kind), ALPHA_BAR, tau, eta, rng))
+
+
+@bounded_cache(megabytes=48)
+def run_sampler(data, kind, S, choice, spacing, seed):
+    """Sample ``POINTS`` points and measure them; returns a ``Run``. ``choice`` is one of ``ETAS``."""
+    tau = make_tau(1000, S, spacing)
+    eta = eta_of(choice, tau)
+    x = states(data, kind, starts(seed), tau, eta, np.random.default_rng([8, seed]))
+    paths = np.array([state[:FOLLOWED] for state in x])
+    frames = np.array([x[visited(tau, t)] for t in CLOCK], dtype=np.float32)
+    return Run(tau, eta, frames, paths, *measure(data, x))
+
+
+def measure(data, x):
+    """Return the five figures of a ``Run`` from x at all its times: coverage, off, distance, wiggle, kept_side."""
+    true, centres = truth(data), data_set(data).means
+    samples = np.asarray(x[-1], dtype=float)
+    distance = sliced_w2(samples, true.points) / true.floor
+    length = sum(total_distance(x_t, x_s) for x_t, x_s in pairwise(x))
+    kept_side = np.mean((x[0][:, 0] > 0) == (samples[:, 0] > 0))
+    off = off_manifold(samples, centres) / true.off
+    return coverage(samples, centres), off, distance, length / total_distance(x[0], x[-1]), float(kept_side)
+
+
+def total_distance(x, y):
+    """Return the sum of the distances between the points of two sets of shape (n, 2), pair by pair."""
+    return float(np.hypot(*(x - y).T).sum(dtype=float))
+
+
+def trajectory_lab(data="moons", kind="trained") -> LiveFigure:
+    """DDPM (η = 1) on the left, the chosen η on the right, from the same x_T; numbers beside, with the noise floor."""
+    figure, axes = panels(1, 3, width=12, height=4.7, width_ratios=(1, 1, 0.76))
+    sides = [draw_side(axes[0], "DDPM"), draw_side(axes[1], "your η")]
+    table = _table(axes[2])
+    controls = {
+        "S": choice_slider("S (steps)", STEPS, 10),
+        "eta": choice_slider("η (right)", ETAS, 0.0),
+        "t": choice_slider("time t", CLOCK, 0),
+        "seed": whole_slider("seed", 0, 9, 0),
+        "data": menu("data", list(DATA_SETS), data),
+        "kind": menu("denoiser", DENOISERS, kind),
+        "spacing": menu("spacing of τ", SPACINGS, "linear"),
+        "paths": toggle("paths", True),
+        "ghosts": toggle("x̂_0 ghosts", False),
+    }
+
+    def update(S, eta, t, seed, data, kind, spacing, paths, ghosts):
+        runs = [run_sampler(data, kind, S, choice, spacing, seed) for choice in (1.0, eta)]
+        for side, run in zip(sides, runs, strict=True):
+            move_side(side, data, kind, run, t, paths, ghosts)
+        table.set_text(_numbers(S, data, *runs))
+        return _words(S, data, kind, spacing, seed, t, paths, ghosts, *runs)
+
+    return LiveFigure(figure, [artist for side in sides for artist in side.values()] + [table], controls, update, "t")
+
+
+def draw_side(axes, title):
+    """Prepare one half of the lab and return its moving artists by name."""
+    frame(axes, 3.0, title)
+    nothing = np.empty((0, 2))
+    return {
+        "truth": draw_points(axes, nothing, PALE, size=7, alpha=1.0),
+        "right": draw_points(axes, nothing, BLUE, size=3, alpha=0.7),
+        "left": draw_points(axes, nothing, ORANGE, size=3, alpha=0.7),
+        "paths": draw_paths(axes, [], INK, width=1.0, alpha=0.8),
+        "leash": draw_paths(axes, [], VERMILION, width=1.0, alpha=0.9),
+        "ghosts": axes.plot([], [], "o", markerfacecolor="white", markeredgecolor=VERMILION, markersize=7)[0],
+        "followed": draw_points(axes, nothing, INK, size=5.5, alpha=1.0),
+        "clock": axes.text(0.02, 0.98, "", transform=axes.transAxes, va="top", fontsize=12, bbox=PAPER),
+    }
+
+
+def move_side(side, data, kind, run, t, paths, ghosts):
+    """Set one half's artists to a run at clock time t."""
+    i = visited(run.tau, t)
+    points, started_right = run.frames[CLOCK.index(t)], run.frames[0, :, 0] > 0
+    followed = run.paths[i]
+    side["truth"].set_data(*data_set(data).means.T)
+    side["right"].set_data(*points[started_right].T)
+    side["left"].set_data(*points[~started_right].T)
+    side["followed"].set_data(*followed.T)
+    side["paths"].set_segments(run.paths[: i + 1].transpose(1, 0, 2) if paths else [])
+    x0_hat = ghosts_of(data, kind, followed, run.tau[i]) if ghosts else np.empty((0, 2))
+    side["ghosts"].set_data(*x0_hat.T)
+    side["leash"].set_segments(list(np.stack([followed, x0_hat], axis=1)) if ghosts else [])
+    side["clock"].set_text(f"η = {run.eta:.3g}, t = {run.tau[i]}")
+
+
+def ghosts_of(data, kind, x_t, t):
+    """Return x̂_0 of points at time t, shaped like them; at t = 0 they are their own."""
+    return x_t if t == 0 else predict_x0(x_t, denoiser(data, kind)(x_t, t), ALPHA_BAR[t])
+
+
+ROWS = ("", "", "coverage", "off data", "distance", "same side", "path", "calls")
+NOTES = (
+    "",
+    "off data, distance:",
+    "  × a true sample's",
+    "same side (left, right)",
+    "  at start and end",
+    "path: length × the way",
+    "calls: of the denoiser",
+)
+MONO = {"va": "top", "fontsize": 12.5, "family": "DejaVu Sans Mono"}
+INDENT = 10 * 0.602 * MONO["fontsize"]  # ten letters of the names, in typographic points
+
+
+def _table(axes):
+    """Write what does not change of the table; return the text of its numbers, the artist that does."""
+    axes.set_axis_off()
+    axes.text(0.0, 0.97, "\n".join([*ROWS, *NOTES]), transform=axes.transAxes, **MONO)
+    beside = {"xycoords": "axes fraction", "textcoords": "offset points", "xytext": (INDENT, 0)}
+    return axes.annotate("", (0.0, 0.97), **beside, **MONO)
+
+
+def _numbers(S, data, ddpm, ddim):
+    """The numbers beside the lab, as text: a line for each of ROWS."""
+    rows = [
+        ("DDPM", f"η={ddim.eta:.3g}", "true"),
+        ("", "", ""),
+        (f"{ddpm.coverage:.0%}", f"{ddim.coverage:.0%}", f"{truth(data).coverage:.0%}"),
+        (f"{ddpm.off:.2f}", f"{ddim.off:.2f}", "1.00"),
+        (f"{ddpm.distance:.1f}", f"{ddim.distance:.1f}", "1.0"),
+        (f"{ddpm.kept_side:.0%}", f"{ddim.kept_side:.0%}", ""),
+        (f"{ddpm.wiggle:.1f}", f"{ddim.wiggle:.1f}", ""),
+        (f"{S}", f"{S}", ""),
+    ]
+    return "\n".join(f"{a:>5} {b:>6} {c:>5}" for a, b, c in rows)
+
+
+def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
+    """The caption: what the lab shows now."""
+    shown = ddpm.tau[visited(ddpm.tau, t)]
+    extra = " Lines: the paths of 6 of them." if paths else " Paths are hidden."
+    extra += " Hollow circles: where each of the 6 points to, its x̂_0." if ghosts else ""
+    return (
+        f"{POINTS:,} points of “{data}”, {kind} denoiser, S = {S} steps ({spacing}), seed {seed}, at time t = {shown}; "
+        f"blue started on the right, orange on the left.{extra} At the end, DDPM / η = {ddim.eta:.2f}: coverage "
+        f"{ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data's parts {ddpm.off:.2f} / {ddim.off:.2f} and sliced "
+        f"distance {ddpm.distance:.1f} / {ddim.distance:.1f} times a true sample's, on their side "
+        f"{ddpm.kept_side:.0%} / {ddim.kept_side:.0%}, path length {ddpm.wiggle:.1f} / {ddim.wiggle:.1f} times the way."
+    )
+
+
+# --- the lab for digits ----------------------------------------------------------------------------------------------
+
+PICTURES, COLUMNS = 20, 10
+DIGIT_STEPS = tuple(S for S in STEPS if S <= 200)  # a network for pictures takes its time
+
+
+class DigitRun(NamedTuple):
+    """Pictures on their way: x_t and x̂_0 at the times of CLOCK, (21, PICTURES, 64) each, and two figures."""
+
+    tau: tuple
+    eta: float
+    x: np.ndarray
+    x0_hat: np.ndarray
+    confident: float  # share of pictures of which a classifier is sure (above 0.8)
+    away: float  # root mean square difference from the nearest true digit, per pixel, paper to ink = 2
+
+
+@bounded_cache(megabytes=32)
+def run_digits(kind, S, choice, spacing, seed):
+    """Sample ``PICTURES`` digits; returns a ``DigitRun``."""
+    tau = make_tau(1000, S, spacing)
+    eta = eta_of(choice, tau)
+    x = states("digits", kind, starts(seed, PICTURES, 64), tau, eta, np.random.default_rng([9, seed]))
+    shown = [visited(tau, t) for t in CLOCK]
+    x0_hat = np.array([ghosts_of("digits", kind, x[i], tau[i]) for i in shown], dtype=np.float32)
+    figures = confident(x[-1]), away(x[-1], load_digits()[0])
+    return DigitRun(tau, eta, np.array([x[i] for i in shown], dtype=np.float32), x0_hat, *figures)
+
+
+@remember(1)
+def digit_truth():
+    """Return what 200 true digits get, beside the others: (share the classifier is sure of, away); see ``DigitRun``."""
+    order = np.random.default_rng(71).permutation(load_digits()[0])
+    return confident(order[:200]), away(order[:200], order[200:])
+
+
+def confident(pictures):
+    """Return the share of pictures (n, 64) of which the classifier is sure, above 0.8."""
+    return float(np.mean(classifier()(pictures)[1] > 0.8))
+
+
+def away(pictures, digits):
+    """Return the root mean square difference of pictures (n, 64) from the nearest of ``digits``, per pixel."""
+    return float(np.sqrt(np.mean(nearest(pictures, digits)[1] ** 2) / 64))
+
+
+def digit_distance(S, eta, seed=0, n=600):
+    """Return the Fréchet distance, in the classifier's features, of n sampled digits to the true ones (spacing linear).
+
+    The floor of it, for n true digits drawn without replacement, is about 1.
+    """
+    x_T, rng = starts(seed, n, 64), np.random.default_rng([5, seed])
+    samples = states("digits", "trained", x_T, make_tau(1000, S), eta, rng)[-1]
+    return frechet_distance(true_features(), classifier()(samples)[0])
+
+
+def ink(x):
+    """Return pictures of values −1…1 as 0 (paper) … 255 (ink), values outside cut off; shape (2, COLUMNS, 64)."""
+    return as_ink(x).reshape(PICTURES // COLUMNS, COLUMNS, 64)
+
+
+def digits_lab(kind="trained") -> LiveFigure:
+    """Twenty digits from the same x_T: DDPM above, the chosen η below."""
+    figure, axes = panels(2, 1, width=9, height=4.6)
+    images, titles = zip(*(_digit_row(ax) for ax in axes), strict=True)
+    controls = {
+        "S": choice_slider("S (steps)", DIGIT_STEPS, 10),
+        "eta": choice_slider("η (below)", ETAS, 0.0),
+        "t": choice_slider("time t", CLOCK, 0),
+        "seed": whole_slider("seed", 0, 9, 0),
+        "kind": menu("denoiser", DENOISERS, kind),
+        "spacing": menu("spacing of τ", SPACINGS, "linear"),
+        "ghosts": toggle("show x̂_0", False),
+    }
+
+    def update(S, eta, t, seed, kind, spacing, ghosts):
+        runs = [run_digits(kind, S, choice, spacing, seed) for choice in (1.0, eta)]
+        for image, title, name, run in zip(images, titles, ("DDPM", "yours"), runs, strict=True):
+            image.set_data(digit_mosaic(ink((run.x0_hat if ghosts else run.x)[CLOCK.index(t)])))
+            sure = f"sure of {run.confident:.0%}, {run.away:.2f} from a true digit"
+            title.set_text(f"{name}, η = {run.eta:.2f}, t = {run.tau[visited(run.tau, t)]}; at the end: {sure}")
+        return _digit_words(S, t, seed, kind, spacing, ghosts, *runs)
+
+    return LiveFigure(figure, [*images, *titles], controls, update, "t")
+
+
+def _digit_row(axes):
+    """Prepare one row of pictures; returns its image and its title, both artists that change."""
+    image = draw_digits(axes, np.zeros((PICTURES // COLUMNS, COLUMNS, 64)))
+    return image, axes.text(0, 1.02, "", transform=axes.transAxes, va="bottom", fontsize=12)
+
+
+def _digit_words(S, t, seed, kind, spacing, ghosts, ddpm, ddim):
+    """The caption: what the two rows show now."""
+    what, true = "the x̂_0 of" if ghosts else "the noisy pictures x_t of", digit_truth()
+    return (
+        f"{what.capitalize()} {PICTURES} digits at time t = {ddpm.tau[visited(ddpm.tau, t)]}, {kind} denoiser, "
+        f"S = {S} ({spacing}), seed {seed}; above DDPM, below η = {ddim.eta:.2f}, from the same x_T. A classifier is "
+        f"sure of {ddpm.confident:.0%} above and {ddim.confident:.0%} below at the end; they differ from the nearest "
+        f"true digit by {ddpm.away:.2f} and {ddim.away:.2f} per pixel (paper to ink is 2). True digits: {true[0]:.0%}, "
+        f"and {true[1]:.2f} from the nearest other."
+    )

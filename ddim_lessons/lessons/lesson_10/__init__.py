@@ -1,0 +1,1 @@
+"""Lesson 10: its pictures and its exercises."""

@@ -1,0 +1,306 @@
+"""Lesson 10: boxes from noise, on live pictures and in recorded tables. This module loads torch."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
+
+from ... import require
+from ...detection.boxes import corners, decode, iou
+from ...detection.detector import load_detector
+from ...detection.sampling import ENSEMBLES, UPDATES, detection_path, draw_codes, maps_of, precision_of, results
+from ...detection.shapes import SIDE, Pictures, crowd_pictures, draw_pictures
+from ...figures.controls import choice_slider, menu, toggle, whole_slider
+from ...figures.live import LiveFigure
+from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, panels
+from ...files import read_arrays, read_json
+from ...remember import bounded_cache, remember
+from ...schedules import make_tau
+
+STEPS, BOXES, ETAS = (1, 2, 4, 8), (8, 16, 32, 64, 128), (0.0, 0.5, 1.0)
+LOWEST = 0.01  # (box, class) pairs that score less are left out: AP hardly sees them
+SURE = 0.5  # the score from which a found box is drawn as a result
+COLORS = (BLUE, ORANGE, VERMILION)  # of CLASSES
+MAP_RANGE = (0.5, 0.95)
+LINES = {
+    1: dict(color=BLUE, marker="o", linestyle="-"),
+    2: dict(color=GREEN, marker="s", linestyle="--"),
+    4: dict(color=VERMILION, marker="^", linestyle="-."),
+    8: dict(color=INK, marker="D", linestyle=":"),
+}  # how S = 1, 2, 4, 8 are drawn
+
+
+# --- pictures, runs, recorded tables -----------------------------------------------------------------------------
+
+
+@remember(1)
+def detector():
+    """The trained network that came with the lessons."""
+    return load_detector()
+
+
+def held_out(n=300):
+    """Return ``n`` pictures that training never saw; always the same."""
+    return draw_pictures(np.random.default_rng([10, 1]), n)
+
+
+def crowds(n=300):
+    """Return ``n`` crowded pictures, of about 11 objects; always the same."""
+    return crowd_pictures(np.random.default_rng([10, 3]), n)
+
+
+def run(model, pictures, S, N, seed=0, eta=1.0, renew=True, update="DDIM", told=None, maps=None):
+    """Sample ``N`` boxes for each of the ``pictures`` in ``S`` steps; returns the list of S visits.
+
+    z_T depends on the seed and N alone. ``maps`` of the pictures are made here if they are not given.
+    """
+    maps = maps_of(model, pictures) if maps is None else maps
+    start, later = (np.random.default_rng([10, seed, part]) for part in (0, 1))
+    z_T = draw_codes(start, len(maps), N)
+    return list(detection_path(model, maps, z_T, make_tau(1000, S), later, eta, renew, update, told))
+
+
+def measure(pictures, visits, ensembles=("all",)):
+    """Return (AP50, AP[.5:.95]) of the visits of a :func:`run` for each of the ``ensembles``; shape (ensembles, 2)."""
+    return np.array([precision_of(results(visits, name, LOWEST), pictures) for name in ensembles])
+
+
+@remember(1)
+def recorded():
+    """The recorded tables, with the facts about them; tools/record_detection.py made them."""
+    return read_json("results/lesson_10.json")
+
+
+def control(name, ensemble="all", kind="AP"):
+    """Return the recorded values of a control, shape (steps, noise seeds), 16 boxes."""
+    require.choice("name", name, recorded()["controls"])
+    require.choice("ensemble", ensemble, ENSEMBLES)
+    require.choice("kind", kind, ("AP50", "AP"))
+    return np.array(recorded()["controls"][name][ensemble][kind])
+
+
+def print_table(table):
+    """Print AP50 and AP[.5:.95] of a recorded table: rows are steps, columns boxes."""
+    print("AP50/AP " + "".join(f"{N:8} boxes" for N in table["boxes"]))
+    for S, ap50, ap in zip(table["steps"], table["AP50"], table["AP"], strict=True):
+        cells = "".join(f"   {a:.3f}/{b:.3f}" for a, b in zip(ap50, ap, strict=True))
+        print(f"{S} step{'s' if S > 1 else ' '} {cells}")
+
+
+@remember(1)
+def recorded_maps():
+    """The recorded AP[.5:.95]: settings (update, η, renewal) → array (ensembles, steps, boxes)."""
+    maps = read_arrays("results/lesson_10.npz")["maps"]
+    return {tuple(names): values for names, values in zip(recorded()["map_settings"], maps, strict=True)}
+
+
+def map_settings():
+    """Return all (update, η, renewal) that differ: η moves DDIM's step alone, and nothing is renewed in fresh noise."""
+    ddim = [("DDIM", eta, renew) for eta in ETAS for renew in (True, False)]
+    return [*ddim, ("direct", 0.0, True), ("direct", 0.0, False), ("fresh", 0.0, False)]
+
+
+def settings_of(update, eta, renew):
+    """Return which of :func:`map_settings` these settings are the same as."""
+    return update, eta if update == "DDIM" else 0.0, renew and update != "fresh"
+
+
+# --- drawing -----------------------------------------------------------------------------------------------------
+
+
+def outline(boxes):
+    """Return boxes (n, 4) as polygons in pixels, (n, 4, 2)."""
+    left, top, right, bottom = (np.asarray(edge) * SIDE - 0.5 for edge in corners(boxes))
+    return np.stack([np.stack(p, -1) for p in ((left, top), (right, top), (right, bottom), (left, bottom))], axis=1)
+
+
+def draw_boxes(axes, boxes, colors, width=1.5, style="-"):
+    """Draw boxes (n, 4) as outlines over a picture; returns the PolyCollection."""
+    lines = PolyCollection(outline(boxes), facecolors="none", edgecolors=colors, linewidths=width, linestyles=style)
+    axes.add_collection(lines, autolim=False)
+    return lines
+
+
+def draw_picture(axes, pixels, title=""):
+    """Show a picture (3, 64, 64), a little paler so that boxes stand out; returns the image."""
+    axes.set(xticks=[], yticks=[], title=title, xlim=(-0.5, SIDE - 0.5), ylim=(SIDE - 0.5, -0.5))
+    return axes.imshow(paler(pixels), interpolation="nearest", aspect="equal")
+
+
+def paler(pixels):
+    """Return a picture (3, 64, 64) nearer to white, as 8-bit RGBA (64, 64, 4), which draws faster than RGB.
+
+    Colours go in steps of 12, so that the pixels' noise does not fill the files.
+    """
+    color = (255 * (0.45 + 0.55 * np.moveaxis(pixels, 0, -1))).astype(np.uint8) // 12 * 12
+    return np.dstack([color, np.full((SIDE, SIDE), 255, dtype=np.uint8)])
+
+
+def class_colors(labels, strength):
+    """Return RGBA colours of labels (n,), as opaque as ``strength`` (n,) says."""
+    colors = np.array([to_rgba(COLORS[label]) for label in labels]).reshape(-1, 4)
+    colors[:, 3] = strength
+    return colors
+
+
+def draw_truth(axes, pictures, i):
+    """Show picture ``i`` with its true boxes, coloured by class."""
+    boxes, labels = pictures.objects(i)
+    draw_picture(axes, pictures.pixels[i])
+    draw_boxes(axes, boxes, class_colors(labels, 1.0), width=2)
+
+
+def draw_pair(axes, a, b):
+    """Draw two boxes (4,) alone, blue and orange: what they share grey, the smallest box around both dashed."""
+    left, top, right, bottom = corners(np.stack([a, b]))
+    axes.set(xticks=[], yticks=[], xlim=(-0.5, SIDE - 0.5), ylim=(SIDE - 0.5, -0.5), aspect="equal")
+    axes.spines[:].set_visible(True)
+    if left.max() < right.min() and top.max() < bottom.min():
+        shared = _between(left.max(), top.max(), right.min(), bottom.min())
+        draw_boxes(axes, shared, "none").set_facecolor(PALE)
+    draw_boxes(axes, np.stack([a, b]), (BLUE, ORANGE), 3)
+    draw_boxes(axes, _between(left.min(), top.min(), right.max(), bottom.max()), GREY, 1.5, "--")
+
+
+def _between(left, top, right, bottom):
+    """Return the box with these edges, (1, 4)."""
+    return np.array([[(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]])
+
+
+# --- the live figure ---------------------------------------------------------------------------------------------
+
+
+CHOICES = ("1", "2", "3", "4", "crowd 1", "crowd 2")  # the pictures of the gallery, as the menu calls them
+
+
+@remember(1)
+def gallery():
+    """Six pictures to choose from: four as in training, two crowds; and their maps."""
+    usual, crowd = held_out(12), crowds(2)
+    width = crowd.labels.shape[1] - usual.labels.shape[1]
+    padded = (
+        np.pad(usual.boxes, ((0, 0), (0, width), (0, 0))),
+        np.pad(usual.labels, ((0, 0), (0, width)), constant_values=-1),
+    )
+    order = np.argsort(-(usual.labels >= 0).sum(axis=1), kind="stable")[:4]
+    parts = zip((usual.pixels, *padded), crowd, strict=True)
+    pictures = Pictures(*(np.concatenate([a[order], b]) for a, b in parts))
+    return pictures, maps_of(detector(), pictures)
+
+
+@contextmanager
+def one_thread():
+    """Let torch use one thread: for one picture, handing work to a second costs more than it brings."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@bounded_cache(20)
+def run_picture(index, seed, S, N, eta, renew, update):
+    """Run picture ``index`` of the gallery; returns the list of visits."""
+    pictures, maps = gallery()
+    with one_thread():
+        return run(detector(), pictures.only(index), S, N, seed, eta, renew, update, maps=maps[index : index + 1])
+
+
+def judge_picture(found, boxes, labels):
+    """Return (right, false): the objects that a sure box of their class overlaps by ≥ 0.5, and the other sure boxes."""
+    sure = found[1] >= SURE
+    overlap = iou(found[0][sure], boxes) >= 0.5
+    hit = overlap & (found[2][sure][:, None] == labels)
+    return int(hit.any(axis=0).sum()), int((~hit.any(axis=1)).sum())
+
+
+def boxes_from_noise() -> LiveFigure:
+    """One picture, N boxes from noise: z_t and x̂_0 at each visited time, the result, and the recorded map of AP."""
+    figure, axes = panels(2, 2, width=7.0, height=6.9)
+    scene = _Scene(axes)
+    controls = {
+        "picture": menu("picture", [(name, index) for index, name in enumerate(CHOICES)], 0),
+        "seed": whole_slider("noise seed", 0, 9, 0),
+        "S": choice_slider("S (steps)", STEPS, 8),
+        "N": choice_slider("boxes", BOXES, 32),
+        "eta": choice_slider("η (noise)", ETAS, 0.0),
+        "update": menu("update", UPDATES, "DDIM"),
+        "ensemble": menu("ensemble", ENSEMBLES, "all"),
+        "renew": toggle("renewal", False),
+        "visit": choice_slider("visit (time)", range(1, 9), 1),
+    }
+
+    def update(picture, seed, S, N, eta, update, ensemble, renew, visit):
+        visits = run_picture(picture, seed, S, N, *settings_of(update, eta, renew)[1:], update)
+        return scene.move(picture, visits, min(visit, S) - 1, ensemble, (update, eta, renew))
+
+    return LiveFigure(figure, scene.artists, controls, update, play="visit")
+
+
+class _Scene:
+    """The four panels of :func:`boxes_from_noise` and how they follow."""
+
+    def __init__(self, axes):
+        panels_of = noisy, guess, result = axes[0, 0], axes[1, 0], axes[0, 1]
+        pixels, none = gallery()[0].pixels[0], np.zeros((0, 4))
+        self.images = [draw_picture(axis, pixels) for axis in panels_of]
+        self.truth = draw_boxes(result, none, INK, 4.0)
+        self.noisy, self.guess, self.result = (draw_boxes(axis, none, []) for axis in panels_of)
+        self.titles = [axis.set_title(" ", fontsize=12) for axis in (*panels_of, axes[1, 1])]
+        self.image, self.cells = _draw_map(axes[1, 1])
+        (self.dot,) = axes[1, 1].plot([], [], "s", color=VERMILION, markersize=38, fillstyle="none", markeredgewidth=3)
+        boxes = [self.noisy, self.guess, self.truth, self.result]
+        self.artists = [*self.images, *boxes, self.image, *self.cells, self.dot, *self.titles]
+
+    def move(self, picture, visits, k, ensemble, settings):
+        """Bring the panels to visit ``k`` of a run on one picture; returns the caption."""
+        pictures, visit = gallery()[0], visits[k]
+        boxes, labels = pictures.objects(picture)
+        for image in self.images:
+            image.set_data(paler(pictures.pixels[picture]))
+        scores = visit.scores[0].numpy()
+        best = scores.max(axis=1)
+        self.noisy.set(verts=outline(decode(visit.z[0].numpy())), edgecolors=INK)
+        colors = class_colors(scores.argmax(axis=1), 0.15 + 0.85 * best)
+        self.guess.set(verts=outline(decode(visit.x0_hat[0].numpy())), edgecolors=colors)
+        found = results(visits, ensemble, LOWEST)[0]
+        sure = found[1] >= SURE
+        self.result.set(verts=outline(found[0][sure]), edgecolors=class_colors(found[2][sure], 1.0))
+        self.truth.set_verts(outline(boxes))
+        right, false = judge_picture(found, boxes, labels)
+        told = (
+            f"z_t at t = {visit.t}, visit {k + 1} of {len(visits)}",
+            f"its x̂_0: {(best > SURE).sum()} boxes are sure",
+            f"result ({ensemble}): {right} of {len(boxes)}, {false} false",
+        )
+        for title, words in zip(self.titles, (*told, "recorded AP[.5:.95]"), strict=True):
+            title.set_text(words)
+        words = f"Picture {CHOICES[picture]}: {told[0]}; {told[1]}; of the whole run, ensemble {ensemble}: "
+        words += f"{right} of {len(boxes)} objects found, {false} false. "
+        return words + self.move_map(visits, ensemble, settings)
+
+    def move_map(self, visits, ensemble, settings):
+        """Show the map of these settings, put the dot where they stand, and say its number."""
+        S, N, (update, eta, renew) = len(visits), visits[0].z.shape[1], settings
+        values = recorded_maps()[settings_of(*settings)][ENSEMBLES.index(ensemble)]
+        self.image.set_data(values)
+        for cell, value in zip(self.cells, values.flat, strict=True):
+            cell.set(text=f"{value:.2f}", color="white" if value < 0.75 else INK)
+        row, column = STEPS.index(S), BOXES.index(N)
+        self.dot.set_data([column], [row])
+        how = f"{update}, η = {eta:g}, renewal {'on' if renew else 'off'}, S = {S}, {N} boxes"
+        on = f"{recorded()['map_pictures']} pictures of 1 to 6 objects, no crowds"
+        return f"{how}: recorded AP {values[row, column]:.3f} on {on}."
+
+
+def _draw_map(axes):
+    """Prepare the map of AP over steps and boxes; returns (image, the texts of its cells)."""
+    axes.set(xticks=range(len(BOXES)), xticklabels=BOXES, yticks=range(len(STEPS)), yticklabels=STEPS)
+    axes.set(xlabel="boxes", ylabel="steps S")
+    scale = dict(zip(("vmin", "vmax"), MAP_RANGE, strict=True))
+    image = axes.imshow(np.zeros((len(STEPS), len(BOXES))), cmap="cividis", origin="lower", aspect="auto", **scale)
+    cells = [axes.text(x, y, "", ha="center", va="center", fontsize=12) for y, x in np.ndindex(4, 5)]
+    return image, cells

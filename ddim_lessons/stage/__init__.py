@@ -1,0 +1,1 @@
+"""A lesson for others: presented to a class, as a page without code, tried before the class."""

@@ -1,0 +1,89 @@
+"""Run a lesson once before the class, and say in words whether all is ready and what takes long."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..files import damaged_files
+from .server import lesson, require_jupyterlab
+
+
+def run(path, folder):
+    """Run a lesson in a fresh kernel, past errors; return the notebook that came out and the seconds it took."""
+    command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--allow-errors", str(path)]
+    options = ["--ExecutePreprocessor.timeout=600", "--log-level=ERROR", f"--output-dir={folder}", "--output=run"]
+    start = time.monotonic()
+    own = os.environ | {"DDIM_LESSONS_PROGRESS": str(folder / "progress.json")}
+    done = subprocess.run(command + options, capture_output=True, text=True, cwd=path.parent, env=own)
+    if done.returncode:
+        raise ValueError(f"the lesson could not be run: {done.stderr.strip().splitlines()[-1]}")
+    return json.loads((folder / "run.ipynb").read_text(encoding="utf-8")), time.monotonic() - start
+
+
+def check(number):
+    """Run a lesson once and return (whether all is ready, a text that says so and what takes long)."""
+    path = lesson(number)
+    require_jupyterlab()
+    with TemporaryDirectory() as folder:
+        notebook, seconds = run(path, Path(folder))
+    problems = [f"a data file is missing or damaged: {name}" for name in damaged_files()]
+    problems += errors_of(notebook) + differences(json.loads(path.read_text(encoding="utf-8")), notebook)
+    times = sorted(cell_times(notebook), reverse=True)
+    lines = [f"Lesson {path.name[:2]}: {len(times)} code cells ran in {seconds:.0f} s, the start of a kernel included."]
+    lines += [f"  {spent:.0f} s of it in a cell under “{heading}”." for spent, heading in times[:3] if spent >= 2]
+    lines += ["  Talk over them."] if times and times[0][0] >= 2 else ["  No cell takes as long as 2 s."]
+    lines += ["Python's and matplotlib's caches on this disk are warm now."]
+    lines += [f"NOT READY: {problem}" for problem in problems]
+    lines += [] if problems else [f"All is ready: python -m ddim_lessons.present {path.name[:2]}"]
+    return not problems, "\n".join(lines)
+
+
+def errors_of(notebook):
+    """Say for each error output which cell stopped and with what."""
+    return [
+        f"a cell under “{heading}” stopped with {output['ename']}: {output['evalue']}"
+        for heading, cell in headed(notebook)
+        for output in cell["outputs"]
+        if output["output_type"] == "error"
+    ]
+
+
+def differences(before, after):
+    """Name the cells that print another text than the lesson's file holds."""
+    pairs = zip(headed(before), headed(after), strict=True)
+    return [
+        f"a cell under “{heading}” prints something else than the lesson's file holds"
+        for (heading, old), (_, new) in pairs
+        if printed(old) != printed(new)
+    ]
+
+
+def headed(notebook):
+    """Return a pair (the heading above it, the cell) for each code cell."""
+    heading, pairs = "", []
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            pairs.append((heading, cell))
+            continue
+        lines = [line for line in "".join(cell["source"]).splitlines() if line.startswith("#")]
+        heading = lines[-1].lstrip("# ") if lines else heading
+    return pairs
+
+
+def printed(cell):
+    """All that a cell printed, as one text."""
+    return "".join("".join(output.get("text", [])) for output in cell["outputs"] if output.get("name") == "stdout")
+
+
+def cell_times(notebook):
+    """Return (seconds, heading) for each code cell that was run."""
+    for heading, cell in headed(notebook):
+        stamps = cell["metadata"].get("execution", {})
+        if {"iopub.execute_input", "shell.execute_reply"} <= set(stamps):
+            start, end = (datetime.fromisoformat(stamps[k]) for k in ("iopub.execute_input", "shell.execute_reply"))
+            yield (end - start).total_seconds(), heading

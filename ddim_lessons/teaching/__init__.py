@@ -1,0 +1,1 @@
+"""What a lesson says to its reader: checks of equations, judged exercises, progress, the state of the machine."""
