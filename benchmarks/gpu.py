@@ -25,7 +25,19 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the package need not be installed
 
-from gpu_parts import PARTS, Cases, write  # noqa: E402
+from gpu_parts import equality, facts, tests, train  # noqa: E402
+from gpu_shared import Cases, write  # noqa: E402
+from gpu_speed import compiled, sampling, steps  # noqa: E402
+
+PARTS = {
+    "facts": facts,
+    "equality": equality,
+    "steps": steps,
+    "sampling": sampling,
+    "train": train,
+    "tests": tests,
+    "compile": compiled,
+}
 
 LIMITS = {"facts": 35, "equality": 50, "steps": 85, "sampling": 60, "train": 125, "tests": 100, "compile": 75}  # s
 QUICK = 60  # seconds for any part with --quick
@@ -61,6 +73,8 @@ def tail(output):
 
 def child(name, arguments):
     """Run one part in this process; its cases are saved as they come."""
+    if arguments.quick:
+        torch.set_num_threads(1)  # two threads that share a busy core are many times slower than one
     cases = Cases(arguments.out / f"gpu.{name}.json", torch.device(arguments.device), arguments.quick)
     PARTS[name](cases)
 

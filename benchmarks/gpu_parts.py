@@ -1,8 +1,7 @@
-"""The parts of ``benchmarks/gpu.py``; each takes :class:`Cases` and fills them, case by case."""
+"""The parts of ``benchmarks/gpu.py`` but those on speed; each takes ``Cases`` and fills them, case by case."""
 
 import ast
 import importlib.util
-import json
 import os
 import platform
 import re
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from copy import deepcopy
 from pathlib import Path
@@ -19,185 +17,35 @@ from statistics import median
 import numpy as np
 import torch
 import train_2d
-from torch.nn.utils import clip_grad_norm_
+from gpu_shared import (
+    CPU,
+    USUAL,
+    S,
+    copy_rate,
+    launch_us,
+    median_ms,
+    set_tf32,
+    walk,
+    write,
+)
 
 import ddim_lessons
 from ddim_lessons.boxes import decode
-from ddim_lessons.ddim import affine_steps, ddim_sample, standard_normal_like
+from ddim_lessons.ddim import ddim_sample
 from ddim_lessons.detection_training import DetectionRun
 from ddim_lessons.detector import Detector, Found, detection_path, draw_codes, maps_of
 from ddim_lessons.digits import load_digits
 from ddim_lessons.metrics import frechet_distance, noise_floor, sliced_w2
-from ddim_lessons.networks import DigitUNet, PointMLP, eps_fn, network_states, to_eps
+from ddim_lessons.networks import DigitUNet, PointMLP, eps_fn, network_states
 from ddim_lessons.schedules import make_tau
 from ddim_lessons.shapes import draw_pictures
 from ddim_lessons.toy_data import DATA_SETS, data_set
-from ddim_lessons.training import Run, fit, learning_rate, load_weights
+from ddim_lessons.training import Run, fit, load_weights
 
 ROOT = Path(ddim_lessons.__file__).resolve().parents[1]
-S = 50
-CPU = torch.device("cpu")
-NEEDS_CUDA = "needs CUDA"
 
 
-# --- what all parts share ----------------------------------------------------------------------------------------
-
-
-class Cases:
-    """What a part finds, saved after each of its cases; a case that fails leaves its error and the rest goes on."""
-
-    def __init__(self, path, device, quick):
-        self.path, self.device, self.quick, self.found = path, device, quick, {}
-        self.cuda = device.type == "cuda"
-
-    def case(self, name, function, *arguments, within=None):
-        """Call ``function`` and keep what it returns under ``name``, or under ``within`` and ``name``."""
-        try:
-            found = function(*arguments)
-        except Exception as error:
-            found = failure(error)
-        place = self.found if within is None else self.found.setdefault(within, {})
-        place[name] = found
-        write(self.path, self.found)
-        print(within or "", name, json.dumps(found)[:300], flush=True)
-
-
-def write(path, results):
-    """Write results as JSON in one renaming."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(rounded(results), indent=1, ensure_ascii=False) + "\n")
-    os.replace(part, path)
-
-
-def rounded(value):
-    """Return results with four digits for each number; what JSON does not know becomes a string."""
-    if isinstance(value, dict):
-        return {str(key): rounded(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(v) for v in value]
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.4g}") if np.isfinite(value) else str(value)
-    return value if isinstance(value, str | bool | int | None) else str(value)
-
-
-def failure(error):
-    """Return what went wrong, and first of all what went wrong before it: a sentence and where, without paths."""
-    first = error
-    while first.__context__ is not None:
-        first = first.__context__
-    found = {"error": sentence(error), "where": where(error)}
-    return found if first is error else found | {"first_error": sentence(first), "first_where": where(first)}
-
-
-def sentence(error):
-    """Return an error's kind and message, its paths cut to file names."""
-    return re.sub(r"(/[\w.+\-]+)+/", "", f"{type(error).__name__}: {error}")[:400]
-
-
-def where(error):
-    """Return the last places of a traceback as "file:line function"."""
-    return [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)[-6:]]
-
-
-def synchronize(device):
-    """Wait until the device has done all that it was told."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-
-
-def seconds_of(function, device):
-    """Return the seconds that one call takes, until the device is done."""
-    synchronize(device)
-    start = time.perf_counter()
-    function()
-    synchronize(device)
-    return time.perf_counter() - start
-
-
-def median_ms(function, device, budget=0.8, most=15):
-    """Return the median milliseconds of several calls within ``budget`` seconds, after one to warm up."""
-    first = seconds_of(function, device)
-    count = min(most, int(budget / max(first, 1e-6)))
-    return 1e3 * median([seconds_of(function, device) for _ in range(count)] or [first])
-
-
-def launch_us(device, count=1000):
-    """Return the microseconds of one tiny operation: on a GPU what it costs to launch an all but empty kernel."""
-    x = torch.zeros(1, device=device)
-
-    def many():
-        for _ in range(count):
-            x.add_(1)
-
-    many()
-    return 1e6 * min(seconds_of(many, device) for _ in range(5)) / count
-
-
-def copy_rate(device, mebibytes):
-    """Return the GB/s, read and written, of a copy on the device."""
-    source = torch.ones(mebibytes * 2**18, device=device)
-    target = torch.empty_like(source)
-    return 2 * source.nbytes / median_ms(lambda: target.copy_(source), device, 0.5) / 1e6
-
-
-def tf32_of_torch():
-    """Return whether torch as it comes takes TF32 for (matrix products, convolutions)."""
-    try:
-        return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    except RuntimeError:
-        return False, True
-
-
-USUAL = tf32_of_torch()
-
-
-def set_tf32(on=None):
-    """Allow or forbid TF32, with its 10 bits of fraction, for products and convolutions; None: as torch comes."""
-    products, convolutions = USUAL if on is None else (on, on)
-    torch.backends.cuda.matmul.allow_tf32 = products
-    torch.backends.cudnn.allow_tf32 = convolutions
-
-
-def captured(step, generator=None, warm=3):
-    """Record what ``step`` does on the GPU as a CUDA graph; return what replays it.
-
-    It is called ``warm`` times before, on a stream of its own, so that all that is made at first calls is there.
-    """
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(warm):
-            step()
-    torch.cuda.current_stream().wait_stream(stream)
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    if generator is not None:
-        graph.register_generator_state(generator)
-    with torch.cuda.graph(graph, stream=stream):
-        step()
-    torch.cuda.synchronize()
-    return graph.replay
-
-
-def launches(function, calls):
-    """Return kernel launches, copies and waits of one of the ``calls`` that ``function`` makes, by torch's profiler."""
-    kinds = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
-    function()
-    torch.cuda.synchronize()
-    with torch.profiler.profile(activities=kinds) as profile:
-        function()
-        torch.cuda.synchronize()
-    found, names = Counter(), {"LaunchKernel": "launches", "Memcpy": "copies", "Synchronize": "waits"}
-    for row in profile.key_averages():
-        for word, name in names.items():
-            if row.key.startswith("cu") and word in row.key:
-                found[name] += row.count / calls
-        if "CUDA" in str(getattr(row, "device_type", "")) and not row.key.startswith("Optimizer."):
-            found["busy_us"] += getattr(row, "self_device_time_total", 0) / calls
-    return dict(found) if found["launches"] else {"launches": "the profiler saw none: no right to use it here, perhaps"}
-
-
-# --- facts -------------------------------------------------------------------------------------------------------
+# --- facts -----------------------------------------------------------------------------------------------------------
 
 
 def facts(cases):
@@ -220,11 +68,7 @@ def machine(device):
     gpu = torch.cuda.get_device_properties(device)
     found |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version(), "driver": driver}
     found |= {"matmul_tf32": USUAL[0], "cudnn_tf32": USUAL[1], "multiprocessors": gpu.multi_processor_count}
-    return {
-        "device": gpu.name,
-        "gpu_GiB": gpu.total_memory / 2**30,
-        "multiprocessors": gpu.multi_processor_count,
-    } | found
+    return {"device": gpu.name, "gpu_GiB": gpu.total_memory / 2**30} | found
 
 
 def cpu_name():
@@ -251,7 +95,7 @@ def floors(device, quick):
     return found
 
 
-# --- the tests ---------------------------------------------------------------------------------------------------
+# --- the tests -------------------------------------------------------------------------------------------------------
 
 TESTS = ("networks", "training", "detector", "boxes", "ddim", "quality")
 MOVED = {  # what makes a test of training on the CPU one on the GPU
@@ -362,32 +206,9 @@ def failures(text):
     return [re.sub(r"(/[\w.+\-]+)+/", "", line)[:240] for line in lines[:30]]
 
 
-# --- equal samples -----------------------------------------------------------------------------------------------
+# --- equal samples ---------------------------------------------------------------------------------------------------
 
 BOUND = 10  # times the CPU's own rounding error
-
-
-def walk(model, x, tau, eta=0.0, rng=None):
-    """Return the samples of ``network_states`` in the precision and on the device of ``x``, without its checks."""
-    with torch.no_grad():
-        table = model.embed(model.features)
-        for t, a, b, c in affine_steps(model.schedule, tau, eta):
-            x = jump(model, x, table[t], *slopes(model, t, a, b))
-            if eta > 0:
-                x = x + c * standard_normal_like(x, rng)
-    return x
-
-
-def slopes(model, t, a, b):
-    """Return (on_x, on_output): the step of DDIM is on_x · x + on_output · output."""
-    alpha_bar_t = float(model.schedule[t])
-    on_output, on_x = (to_eps(*unit, alpha_bar_t, model.target) for unit in ((1.0, 0.0), (0.0, 1.0)))
-    return a + b * on_x, b * on_output
-
-
-def jump(model, x, time_row, on_x, on_output):
-    """Take one step with one time embedding for all points."""
-    return torch.add(on_x * x, model.body(x, time_row), alpha=on_output)
 
 
 def equality(cases):
@@ -470,7 +291,7 @@ def last_codes(model, maps, n, renew):
     return list(detection_path(model, maps, z_T, make_tau(1000, 4), rng, renew=renew))[-1].x0_hat.numpy()
 
 
-# --- time to quality ---------------------------------------------------------------------------------------------
+# --- time to quality -------------------------------------------------------------------------------------------------
 
 
 def train(cases):
@@ -561,224 +382,3 @@ def train_detector(_, device, limit, quick):
         return DetectionRun(Detector(), steps=50 if quick else 300, batch=16, lr=1e-3, seed=0, device=device)
 
     return timed_training(make_run, device, limit)[1]
-
-
-# --- steps a second ----------------------------------------------------------------------------------------------
-
-BATCHES = [("PointMLP", 256), ("PointMLP", 1024), ("PointMLP", 16384), ("DigitUNet", 128), ("DigitUNet", 1024)]
-VARIANTS = {"own step": {}, "no TF32": {"tf32": False}, "TF32": {"tf32": True}, "bf16": {"bf16": True}}
-GRAPHS = {f"graph, {name}": way | {"graph": True} for name, way in VARIANTS.items() if name in ("TF32", "bf16")}
-GRAPHS = {"graph": {"graph": True}} | GRAPHS
-COMPILED = {"compile": {"compiled": True}, "compile, graph": {"compiled": True, "graph": True}}
-
-
-def new_run(kind, batch, steps, device):
-    """Return a Run of moons' network or of the digits', the same at every call."""
-    torch.manual_seed(0)
-    points = kind == "PointMLP"
-    model = PointMLP() if points else DigitUNet()
-    x0 = data_set("moons").sample(50_000, np.random.default_rng(0)) if points else load_digits()[0]
-    return Run(model, x0, steps=steps, batch=batch, power=2.0 if points else 1.0, seed=0, device=device)
-
-
-class Step:
-    """A training step like the package's with no number of Python's that changes: a CUDA graph can hold it.
-
-    The learning rate, the share of the average and the losses are tables on the device, read where ``count`` is.
-    """
-
-    def __init__(self, run, bf16):
-        settings, device = run.settings, run.device
-        steps, decay = settings["steps"], settings["decay"]
-        rates = [learning_rate(k, steps, settings["lr"]) for k in range(steps)]
-        shares = [1 - min(decay, (k + 1) / (10 + k)) for k in range(steps)]
-        self.rates, self.shares = torch.tensor(rates, device=device), torch.tensor(shares, device=device)
-        self.losses = torch.zeros(steps, device=device)
-        self.count = torch.zeros(1, dtype=torch.long, device=device)
-        self.run, self.bf16 = run, bf16
-        self.weights, self.means = list(run.model.parameters()), list(run.average.parameters())
-        ways = dict(fused=True, capturable=device.type == "cuda")
-        self.optimizer = torch.optim.Adam(self.weights, torch.tensor(rates[0], device=device), (0.9, 0.99), **ways)
-        self.lr = self.optimizer.param_groups[0]["lr"]
-
-    def __call__(self):
-        """Draw, forward, backward, Adam, average."""
-        self.lr.copy_(self.rates[self.count][0])
-        with torch.autocast(self.run.device.type, torch.bfloat16, enabled=self.bf16, cache_enabled=False):
-            loss = self.run.loss()
-        self.optimizer.zero_grad()
-        loss.backward()
-        clip_grad_norm_(self.weights, 1.0)
-        self.optimizer.step()
-        with torch.no_grad():
-            change = torch._foreach_sub(self.weights, self.means)
-            torch._foreach_mul_(change, self.shares[self.count][0])
-            torch._foreach_add_(self.means, change)
-            self.losses.index_copy_(0, self.count, loss.detach().float().reshape(1))
-            self.count.add_(1)
-
-
-def as_landed(kind, batch, steps, device):
-    """Return the speed of ``fit`` and the mean loss of its last quarter."""
-    reports = list(fit(new_run(kind, batch, steps, device), every=steps // 4))
-    counted = [(steps // 4) / report.rate for report in reports[1:]]
-    return {"steps_per_s": len(counted) * (steps // 4) / sum(counted), "loss": reports[-1].loss}
-
-
-def variant(kind, batch, steps, device, tf32=None, bf16=False, graph=False, compiled=False):
-    """Return the speed of a way to take the steps, the mean loss of the last quarter, and the seconds before."""
-    set_tf32(tf32)
-    try:
-        run = new_run(kind, batch, steps, device)
-        if compiled:
-            run.model.compile()
-        return paced(Step(run, bf16), run, steps, graph)
-    finally:
-        set_tf32()
-
-
-def paced(step, run, steps, graph):
-    """Warm a step up, or record it as a graph; return its speed from there to the last step."""
-    start, take = time.perf_counter(), step
-    if graph:
-        take = captured(step, run.generator, warm=8)
-    while int(step.count) < steps // 4:
-        take()
-    synchronize(run.device)
-    first = time.perf_counter() - start
-    seconds = seconds_of(lambda: [take() for _ in range(steps - steps // 4)], run.device)
-    found = {"steps_per_s": (steps - steps // 4) / seconds, "loss": float(step.losses[-(steps // 4) :].mean())}
-    return found | {"first_quarter_seconds": first}
-
-
-def launched(kind, batch, device):
-    """Return kernel launches of a step as landed, and the steps a second that launching alone would allow."""
-    run, launch = new_run(kind, batch, 1000, device), launch_us(device)
-    list(zip(range(2), fit(run, every=5), strict=False))
-    reports = fit(run, every=5)
-    found = launches(lambda: next(reports), 5) | {"launch_us": launch}
-    if not isinstance(found["launches"], str):
-        found["floor_steps_per_s"] = 1e6 / launch / found["launches"]
-    return found
-
-
-def steps(cases):
-    """Steps a second of training as landed, beside what launches cost, and with one thing changed at a time."""
-    batches = [(kind, 32) for kind in ("PointMLP", "DigitUNet")] if cases.quick else BATCHES
-    count = 40 if cases.quick else 400
-    for kind, batch in batches:
-        where = f"{kind}, {batch}"
-        cases.case("landed", as_landed, kind, batch, count, cases.device, within=where)
-        for name, way in VARIANTS.items():
-            if cases.cuda or "tf32" not in way:
-                cases.case(name, lambda k=kind, b=batch, w=way: variant(k, b, count, cases.device, **w), within=where)
-    for kind, batch in batches:
-        where = f"{kind}, {batch}"
-        if not cases.cuda:
-            cases.case("graph", lambda: NEEDS_CUDA, within=where)
-            continue
-        cases.case("launched", launched, kind, batch, cases.device, within=where)
-        cases.found[where]["launches"] = cases.found[where]["launched"].get("launches", "?")
-        for name, way in GRAPHS.items():
-            cases.case(name, lambda k=kind, b=batch, w=way: variant(k, b, count, cases.device, **w), within=where)
-
-
-def compiled(cases):
-    """The same with ``torch.compile`` of the network, which needs a C compiler: alone, and recorded as a graph."""
-    if not cases.cuda:
-        cases.found["note"] = f"{NEEDS_CUDA} (on a CPU it only asks whether there is a C++ compiler)"
-        return write(cases.path, cases.found)
-    for kind, batch in [BATCHES[1], BATCHES[4], BATCHES[0], BATCHES[3]]:
-        for name, way in COMPILED.items():
-            where = f"{kind}, {batch}"
-            cases.case(name, lambda k=kind, b=batch, w=way: variant(k, b, 400, cases.device, **w), within=where)
-
-
-# --- sampling ----------------------------------------------------------------------------------------------------
-
-COUNTS = {"moons": (1, 64, 1000, 10_000, 100_000, 1_000_000), "digits": (64, 1797, 20_000)}
-GRAPHED = (1, 64, 1000, 1797, 10_000)
-LONGEST_MS = 4000.0  # a case on the CPU that would take longer, going by the one before, is left out
-
-
-def sampling(cases):
-    """Milliseconds of S = 50 steps for few and many points, on the CPU and the device."""
-    rate = copy_rate(cases.device, 1024) if cases.cuda else None
-    for data, sizes in COUNTS.items():
-        expected = 0.0
-        for n in sizes[: len(sizes) // 3] if cases.quick else sizes:
-            cases.case(f"{data}, {n:,}", sample_times, data, n, cases, rate, expected)
-            times = cases.found[f"{data}, {n:,}"]
-            longer = sizes[min(sizes.index(n) + 1, len(sizes) - 1)] / n
-            expected = longer * times.get("cpu_states_ms", expected) if n >= 64 else 0.0
-
-
-def sample_times(data, n, cases, rate, expected):
-    """Return the milliseconds of both samplers on the CPU and the device, and the floor of moved bytes."""
-    model, found = load_weights(data), {}
-    x_T = torch.randn(n, model.dim, generator=torch.Generator().manual_seed(0))
-    if expected < LONGEST_MS:
-        found |= both_samplers("cpu", model, x_T, CPU) | {"cpu_threads": torch.get_num_threads()}
-    else:
-        found["cpu"] = f"left out: about {expected / 1000:.0f} s"
-    if not cases.cuda:
-        return found | {"graph": NEEDS_CUDA}
-    model, x_T = model.to(cases.device), x_T.to(cases.device)
-    found |= both_samplers("device", model, x_T, cases.device)
-    if data == "moons":
-        found |= {"bytes_floor_ms": S * n * bytes_moved(model) / rate / 1e6, "bytes_per_point_step": bytes_moved(model)}
-    if n in GRAPHED:
-        try:
-            found |= graph_times(model, x_T)
-        except Exception as error:
-            found["graph_failure"] = failure(error)
-    return found
-
-
-def both_samplers(label, model, x_T, device):
-    """Return the milliseconds of ``network_states`` and of ``ddim_sample``, and points × steps a second."""
-    tau, eps_hat = make_tau(model.T, S), eps_fn(model)
-    states = median_ms(lambda: network_states(model, x_T, tau), device, 0.5)
-    sample = median_ms(lambda: ddim_sample(x_T, eps_hat, model.schedule, tau), device, 0.5)
-    rate = 1e3 * S * len(x_T) / states
-    return {f"{label}_states_ms": states, f"{label}_sample_ms": sample, f"{label}_point_steps_per_s": rate}
-
-
-def bytes_moved(model):
-    """Return the bytes that a step moves for a point with one kernel an operation: x and four of each hidden layer.
-
-    A product writes a layer, ReLU reads and writes it, the next product reads it; x is read, and the step is taken.
-    """
-    return 4 * (4 * model.arguments["depth"] * model.arguments["width"] + 5 * model.dim)
-
-
-def graph_times(model, x_T):
-    """Return the milliseconds of S steps recorded as one CUDA graph, and how far its sample is from the package's."""
-    tau, x, result = make_tau(model.T, S), x_T.clone(), torch.empty_like(x_T)
-    with torch.no_grad():
-        table = model.embed(model.features)
-    jumps = [(table[t], *slopes(model, t, a, b)) for t, a, b, _ in affine_steps(model.schedule, tau, 0.0)]
-
-    @torch.no_grad()
-    def all_steps():
-        y = x
-        for each in jumps:
-            y = jump(model, y, *each)
-        result.copy_(y)
-
-    eager = median_ms(all_steps, x_T.device)
-    replay = captured(all_steps)
-    found = {"unchecked_ms": eager, "graph_ms": median_ms(replay, x_T.device)}
-    away = (result - network_states(model, x_T, tau)[-1]).abs().max()
-    return found | {"graph_away": float(away)}
-
-
-PARTS = {
-    "facts": facts,
-    "equality": equality,
-    "steps": steps,
-    "sampling": sampling,
-    "train": train,
-    "tests": tests,
-    "compile": compiled,
-}
