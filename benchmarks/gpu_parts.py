@@ -243,10 +243,13 @@ def samples_apart(name, n, eta, device, S):
     for label, x in results.items():
         found |= apart(label, x, exact)
     found |= apart("device32_from_cpu32", results["device32"], usual)
-    for label in results:
-        parts = [found[f"{label}_{part}"] / max(found[f"cpu32_{part}"], 1e-12) for part in ("largest", "relative")]
-        found[f"{label}_times_cpu32"] = max(parts)
+    found |= {f"{label}_times_cpu32": times_cpu32(found, label) for label in results}
     return found | {"bound_times_cpu32": BOUND, "within_bound": found["device32_times_cpu32"] <= BOUND}
+
+
+def times_cpu32(found, label):
+    """Return the larger of two ratios to the CPU's rounding error: of the largest differences, of the relative ones."""
+    return max(found[f"{label}_{part}"] / max(found[f"cpu32_{part}"], 1e-12) for part in ("largest", "relative"))
 
 
 def apart(label, x, exact):
