@@ -30,17 +30,18 @@ from gpu_shared import (
 )
 
 import ddim_lessons
-from ddim_lessons.boxes import decode
 from ddim_lessons.ddim import ddim_sample
-from ddim_lessons.detection_training import DetectionRun
-from ddim_lessons.detector import Detector, Found, detection_path, draw_codes, maps_of
-from ddim_lessons.digits import load_digits
+from ddim_lessons.detection.boxes import decode
+from ddim_lessons.detection.detector import Detector, Found, load_detector
+from ddim_lessons.detection.sampling import detection_path, draw_codes, maps_of
+from ddim_lessons.detection.shapes import draw_pictures
+from ddim_lessons.detection.training import DetectionRun
+from ddim_lessons.learning.networks import DigitUNet, PointMLP, eps_fn, network_states
+from ddim_lessons.learning.training import Run, fit
+from ddim_lessons.learning.weights import load_weights
 from ddim_lessons.metrics import frechet_distance, noise_floor, sliced_w2
-from ddim_lessons.networks import DigitUNet, PointMLP, eps_fn, network_states
 from ddim_lessons.schedules import make_tau
-from ddim_lessons.shapes import draw_pictures
-from ddim_lessons.toy_data import DATA_SETS, data_set
-from ddim_lessons.training import Run, fit, load_weights
+from ddim_lessons.toy_data import DATA_SETS, data_set, load_digits
 
 ROOT = Path(ddim_lessons.__file__).resolve().parents[1]
 
@@ -103,7 +104,7 @@ MOVED = {  # what makes a test of training on the CPU one on the GPU
     ".detach().numpy()": ".detach().cpu().numpy()",
     ".detach().clone()": ".detach().cpu().clone()",
     "allclose(run.average.out.bias, ": "allclose(run.average.out.bias.cpu(), ",
-    'return load_weights("detector")': 'return load_weights("detector").to("cuda")',
+    "return load_detector()": 'return load_weights("detector").to("cuda")',
 }
 CONFTEST = """
 import pytest, torch
@@ -267,7 +268,7 @@ def codes_apart(n, device):
     boxes further apart than 1e-3 are counted, and the path without renewal is measured too.
     """
     pictures, found = draw_pictures(np.random.default_rng([10, 1]), n), {"pictures": n}
-    exact, model = doubled_detector(), load_weights("detector")
+    exact, model = doubled_detector(), load_detector()
     where = {"cpu32": (model, None), "as_landed": (deepcopy(model).to(device), None)}
     where |= {"device32": (where["as_landed"][0], False), "tf32": (where["as_landed"][0], True)}
     for renew in (False, True):
@@ -283,7 +284,7 @@ def codes_apart(n, device):
 
 def doubled_detector():
     """Return the stored detector in 64 bits, for the path to use."""
-    model = load_weights("detector").double()
+    model = load_detector().double()
     model.predict = lambda maps, z, t: Found(*model(maps, decode(z), torch.tensor(t))[-1])
     return model
 

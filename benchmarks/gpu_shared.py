@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ddim_lessons.ddim import affine_steps, standard_normal_like
-from ddim_lessons.networks import to_eps
+from ddim_lessons.learning.networks import to_eps
 
 S = 50
 CPU = torch.device("cpu")

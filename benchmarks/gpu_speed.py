@@ -24,11 +24,11 @@ from gpu_shared import (
 from torch.nn.utils import clip_grad_norm_
 
 from ddim_lessons.ddim import affine_steps, ddim_sample
-from ddim_lessons.digits import load_digits
-from ddim_lessons.networks import DigitUNet, PointMLP, eps_fn, network_states
+from ddim_lessons.learning.networks import DigitUNet, PointMLP, eps_fn, network_states
+from ddim_lessons.learning.training import Run, fit, learning_rate
+from ddim_lessons.learning.weights import load_weights
 from ddim_lessons.schedules import make_tau
-from ddim_lessons.toy_data import data_set
-from ddim_lessons.training import Run, fit, learning_rate, load_weights
+from ddim_lessons.toy_data import data_set, load_digits
 
 # --- steps a second --------------------------------------------------------------------------------------------------
 
