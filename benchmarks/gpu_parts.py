@@ -104,7 +104,7 @@ MOVED = {  # what makes a test of training on the CPU one on the GPU
     ".detach().numpy()": ".detach().cpu().numpy()",
     ".detach().clone()": ".detach().cpu().clone()",
     "allclose(run.average.out.bias, ": "allclose(run.average.out.bias.cpu(), ",
-    "return load_detector()": 'return load_weights("detector").to("cuda")',
+    "return load_detector()": 'return load_detector().to("cuda")',
 }
 CONFTEST = """
 import pytest, torch
@@ -175,7 +175,7 @@ def lacking_modules(text):
 def run_pytest(folder, options, limit):
     """Run the tests of a folder; return (what was printed, seconds)."""
     command = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "-v", "--tb=line", "-rfE", "-p", "no:cacheprovider"]
-    command += ["-p", "no:playwright", "-k", "not (moved_to_cuda and kill_9)", *options, "."]
+    command += ["-p", "no:playwright", "-p", "no:benchmark", "-k", "not (moved_to_cuda and kill_9)", *options, "."]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "300"}
     environment |= {"PYTHONPATH": str(ROOT), "DDIM_LESSONS_PROGRESS": str(folder / "progress.json")}
     start, stopped = time.perf_counter(), ""
