@@ -1,4 +1,8 @@
-"""The files in ``data/``: read whole, compared with the sha256 of ``manifest.json``, and only then looked into."""
+"""The files in ``data/``: read whole, compared with the sha256 of ``manifest.json``, and only then looked into.
+
+``ROOT`` holds the folders data, notebooks and lecture: the project's folder in a clone, the package's own where it was
+installed from a wheel.
+"""
 
 import hashlib
 import json
@@ -7,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE if (PACKAGE / "data").is_dir() else PACKAGE.parent
 DATA = ROOT / "data"
-RESTORE = "Restore what came with the lessons with: git checkout data"
+RESTORE = "Restore the folder data: in a clone with git checkout data, else from a fresh copy of the project"
 
 
 class DataError(ValueError):

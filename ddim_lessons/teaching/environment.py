@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 
-from ..files import damaged_files
+from ..files import RESTORE, damaged_files
 
 NO_GPU = "No GPU, and none is needed: training runs on the processor in seconds to minutes."
 # Asked in a process of its own, which gives torch's 170 MB back: lesson 00 needs none of it.
@@ -54,5 +54,5 @@ def _device():
 def _data():
     damaged = damaged_files()
     if damaged:
-        return "Data files missing or damaged: " + ", ".join(damaged) + ". Restore them with: git checkout data"
+        return "Data files missing or damaged: " + ", ".join(damaged) + f". {RESTORE}."
     return "Data files: all there, checksums right."
