@@ -7,13 +7,14 @@ of it with one operator changed (+ ↔ −, · ↔ /, or a power left out) run o
 import ast
 import contextlib
 import io
-from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 
-PATHS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+from ddim_lessons.files import ROOT
+
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SWAP = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 
 
