@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = {  # those that notice most come first
     "ddim": ["test_ddim"],
     "split": ["test_split"],
-    "checks": ["test_checks", "test_exercises"],
+    "teaching.checks": ["test_checks", "test_exercises"],
     "schedules": ["test_schedules"],
     "solvers": ["test_lesson_09"],
     "objective": ["test_lesson_05"],
@@ -36,7 +36,7 @@ SECONDS = 120  # a child that runs longer goes round for ever: caught
 FLOOR = "whole numbers far below 2⁵³: floor by / and int() is the same"
 SAME = {  # (module, line, error): why no test can tell it from the right one
     (
-        "checks",
+        "teaching.checks",
         'require(draws.size > 0, "draws\' shape", draws.shape, "not empty")',
         "0 + 1",
     ): "at least two draws were asked for before",
@@ -85,7 +85,7 @@ SAME = {  # (module, line, error): why no test can tell it from the right one
     ("solvers", "largest = max(float(abs(ends).max(initial=0)) for ends in (a, b))", "0 + 1"): "compared with 1e150",
 }
 SAME |= {
-    ("checks", line, "not True"): "the lengths are equal"
+    ("teaching.checks", line, "not True"): "the lengths are equal"
     for line in (
         "return all(_equal(g, formula(*case), exercise.tol) for g, case in zip(given, exercise.cases, strict=True))",
         "for value, case in zip(given, exercise.cases, strict=True):",
@@ -250,9 +250,9 @@ class Trial:
             known = (self.name, lines[line - 1].strip(), words) in SAME
             same += known
             if not known:
-                print(f"survived: {self.name}.py, line {line}: {words}")
+                print(f"survived: {self.name}, line {line}: {words}")
         caught, left = tried - len(survived), len(survived) - same
-        print(f"{self.name}.py: of {tried} errors {caught} caught, {same} make no difference, {left} survived")
+        print(f"{self.name}: of {tried} errors {caught} caught, {same} make no difference, {left} survived")
         self.bad = left > 0
 
 
@@ -261,9 +261,9 @@ def main():
     parser.add_argument("module", choices=TESTS)
     parser.add_argument("--lines", type=int, nargs="*", help="plant in these lines only")
     given = parser.parse_args()
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    sys.path.insert(0, str(ROOT))
     trial = Trial(given.module, given.lines)
-    files = [str(ROOT / "tests" / f"{name}.py") for name in (*TESTS[given.module], "test_misuse")]
+    files = [str(next((ROOT / "tests").rglob(f"{name}.py"))) for name in (*TESTS[given.module], "test_misuse")]
     options = [
         "-n",
         "0",

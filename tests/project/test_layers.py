@@ -3,11 +3,12 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "ddim_lessons"
+from ddim_lessons.files import ROOT
+
+PACKAGE = ROOT / "ddim_lessons"
 # room: (rank, what its modules may load on top of NumPy). A module imports from its own room and from lower ranks.
 # Single modules at the top of the package are the science, but for the ground and for those that are named here.
 ROOMS = {

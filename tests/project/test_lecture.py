@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from functools import cache
 
 import pytest
 from notebook_rules import equations
@@ -23,6 +24,7 @@ def everything(notebook):
     return "\n".join(parts).replace("$", "").replace("\\", "")
 
 
+@cache
 def labels(number):
     """The labels of all controls of a lesson's live figures."""
     module = importlib.import_module(f"ddim_lessons.lessons.lesson_{number}.pictures")
@@ -31,12 +33,17 @@ def labels(number):
     return {control.description for live in lives for control in live.controls.values()}
 
 
+def missing_sections(text, lesson):
+    """The sections that a text names and a lesson's text has not."""
+    there = set(re.findall(r"^## (\d+) ·", lesson, flags=re.MULTILINE))
+    return [f"§{s}" for s in re.findall(r"§(\d+)", text) if s not in there]
+
+
 def complaints(text, number, notebook):
     """What the notes name and the lesson lacks."""
     lesson, numbers = everything(notebook), set(re.findall(r"\d+(?:\.\d+)?%?", everything(notebook)))
-    sections = set(re.findall(r"^## (\d+) ·", lesson, flags=re.MULTILINE))
     known = labels(number) | set(re.findall(r"\bsplit\.\w+", lesson))
-    wrong = [f"§{s}" for s in re.findall(r"§(\d+)", text) if s not in sections]
+    wrong = missing_sections(text, lesson)
     wrong += [f"`{label}`" for label in re.findall(r"`([^`]+)`", text) if label not in known]
     wrong += [f"({e})" for e in re.findall(r"\((\d+\.\d+)\)", text) if e not in equations(notebook)]
     plain = re.sub(r"§\d+|lesson \d+|Lesson \d+|`[^`]*`|^\d\. ", "", text, flags=re.MULTILINE)
@@ -79,5 +86,5 @@ def test_the_course_plan_names_sections_that_are_there():
     parts = re.split(r"\[(\d\d)[^\]]*\]\((\d\d)\.md\)", plan)
     assert set(parts[1::3]) == set(NUMBERS)
     for number, link, after in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        named = re.findall(r"§(\d+)", after.split("\n")[0])
-        assert number == link and complaints(" ".join(f"§{s}" for s in named), number, read(PATHS[int(number)])) == []
+        assert number == link
+        assert missing_sections(after.split("\n")[0], everything(read(PATHS[int(number)]))) == []
