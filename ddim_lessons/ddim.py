@@ -200,23 +200,24 @@ def jumps(alpha_bar, tau, eta=0.0):
     """Return the jumps of ``tau`` as a list of ((t, t_prev), (ᾱ_t, ᾱ_prev, σ²)), all of them checked."""
     check_tau(tau, horizon(alpha_bar))
     require.real("eta", eta, 0)
-    pairs = [(times, _levels(alpha_bar, *times)) for times in pairwise(tau)]
-    return [(times, (*levels, _bounded_variance(*levels, eta))) for times, levels in pairs]
+    levels = [float(alpha_bar[t]) for t in tau]
+    pairs = [(times, _falling(*times, *pair)) for times, pair in zip(pairwise(tau), pairwise(levels), strict=True)]
+    return [(times, (*pair, _bounded_variance(*pair, eta))) for times, pair in pairs]
 
 
 def alpha_bar_pair(alpha_bar, t, t_prev):
     """Return (ᾱ_t, ᾱ_prev) as floats after checking 0 ≤ t_prev < t ≤ T and 0 < ᾱ_t < ᾱ_prev ≤ 1."""
     require.whole("t", t, 1, horizon(alpha_bar))
     require.whole("t_prev", t_prev, 0, int(t) - 1)
-    return _levels(alpha_bar, t, t_prev)
+    return _falling(t, t_prev, float(alpha_bar[t]), float(alpha_bar[t_prev]))
 
 
-def _levels(alpha_bar, t, t_prev):
-    """Return (ᾱ_t, ᾱ_prev) of times that were checked."""
-    pair = float(alpha_bar[t]), float(alpha_bar[t_prev])
-    if not 0 < pair[0] < pair[1] <= 1:
+def _falling(t, t_prev, alpha_bar_t, alpha_bar_prev):
+    """Return the pair (ᾱ_t, ᾱ_prev) of times that were checked, if it may stand there."""
+    if not 0 < alpha_bar_t < alpha_bar_prev <= 1:
+        pair = alpha_bar_t, alpha_bar_prev
         require.refuse(f"(ᾱ_{t}, ᾱ_{t_prev})", pair, "falling with time, within (0, 1]")
-    return pair
+    return alpha_bar_t, alpha_bar_prev
 
 
 def checked_variance(alpha_bar_t, alpha_bar_prev, eta):

@@ -91,8 +91,9 @@ def bound(x0, mean, var, alpha_bar, tau, eta):
 
 def model_moments(mean, var, alpha_bar, tau, eta):
     """Return (mean, variance) of p(x_0), what the chain A samples: x_T ~ N(0, 1), links, last link; η ≥ 0."""
-    _chain(alpha_bar, tau, eta)
-    *_, (t, m, v), _ = sampler_moments(mean, var, alpha_bar, tau, eta)
+    moments = sampler_moments(mean, var, alpha_bar, tau, eta)
+    _check_ends(alpha_bar, tau)
+    *_, (t, m, v), _ = moments
     return gaussian_denoiser(mean, var, alpha_bar[t]).moments(m, v)
 
 
@@ -103,16 +104,21 @@ def over_data(function, mean, var):
 
 def _chain(alpha_bar, tau, eta):
     """Check the arguments; return ᾱ at the times of A from T downwards, σ² of the links between, and ᾱ at B."""
-    T = horizon(alpha_bar)
-    check_tau(tau, T)
+    check_tau(tau, horizon(alpha_bar))
+    _check_ends(alpha_bar, tau)
     alpha_bar, A = require.real_array("alpha_bar", alpha_bar), list(tau[:-1])
     require.that(
         (np.diff(alpha_bar) < 0).all() and alpha_bar[-1] > 0, "alpha_bar", alpha_bar, "falling, from 1 to above 0"
     )
-    require.that((tau[0], tau[-1]) == (T, 0), "tau's ends", (tau[0], tau[-1]), f"({T}, 0)")
     require.real("eta", eta, 0)
     steps = alpha_bar[A]
     largest = eta_max(steps[:-1], steps[1:]).min(initial=np.inf)
     require.that(eta <= largest, "eta", eta, f"at most {largest:.6g}, or σ² > 1−ᾱ_prev in one of the links")
     skipped = np.delete(alpha_bar, [0, *A])
     return steps, variance(steps[:-1], steps[1:], eta), skipped
+
+
+def _check_ends(alpha_bar, tau):
+    """Check that a checked ``tau`` goes all the way, from T to 0."""
+    ends, T = (tau[0], tau[-1]), len(alpha_bar) - 1
+    require.that(ends == (T, 0), "tau's ends", ends, f"({T}, 0)")

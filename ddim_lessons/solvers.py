@@ -130,7 +130,8 @@ def slerp(a, b, w):
     lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
     require.that((lengths > 0).all(), "the shortest length of a row", 0.0, "above 0: the origin has no direction")
     theta = np.arccos(np.clip((a * b).sum(axis=-1, keepdims=True) / lengths, -1, 1))
-    require.that((np.sin(theta) > 1e-6).all(), "the angle between a and b", float(theta.min()), "above 0 and below π")
+    apart = np.sin(theta) > 1e-6
+    require.that(apart.all(), "the angle between a and b", float(theta.min()), "above 0 and below π")
     return (np.sin((1 - w) * theta) * a + np.sin(w * theta) * b) / np.sin(theta)
 
 
