@@ -176,8 +176,8 @@ def walk(argument, x, eps_fn, alpha_bar, tau, eta=0.0):
     require.function("eps_fn", eps_fn, "(x, t) -> ε̂")
     its_own = getattr(eps_fn, "alpha_bar", alpha_bar)
     if its_own is not alpha_bar:
-        T = horizon(alpha_bar)
-        require.that(horizon(its_own) == T, "the T of eps_fn's schedule", horizon(its_own), f"alpha_bar's, {T}")
+        own_T, T = horizon(its_own), horizon(alpha_bar)
+        require.that(own_T == T, "the T of eps_fn's schedule", own_T, f"alpha_bar's, {T}")
         for t in tau:
             mine, here = float(its_own[t]), float(alpha_bar[t])
             near = abs(mine - here) <= 1e-6 * here  # one of the two may be in 32 bits

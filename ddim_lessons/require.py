@@ -30,19 +30,16 @@ def whole(argument, value, low, high=None):
     """Check that ``value`` is a whole number with low ≤ value ≤ high (no upper end if ``high`` is None)."""
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not (is_whole and low <= value and (high is None or value <= high)):
-        refuse(
-            argument,
-            value,
-            f"a whole number of at least {low}" if high is None else f"a whole number from {low} to {high}",
-        )
+        ends = f"of at least {low}" if high is None else f"from {low} to {high}"
+        refuse(argument, value, f"a whole number {ends}")
 
 
 def real(argument, value, low, high=float("inf")):
     """Check that ``value`` is one finite real number with low ≤ value ≤ high; its square must be finite too."""
     is_real = isinstance(value, Real) and not isinstance(value, bool)
     if not (is_real and low <= value <= min(high, LARGEST)):
-        endless = high == float("inf")
-        refuse(argument, value, f"a finite number of at least {low}" if endless else f"a number from {low} to {high}")
+        endless, ends = f"a finite number of at least {low}", f"a number from {low} to {high}"
+        refuse(argument, value, endless if high == float("inf") else ends)
 
 
 def choice(argument, value, choices):
