@@ -79,7 +79,7 @@ def parser():
     whole.add_argument("--version", action="version", version=__version__)
     parts = whole.add_subparsers(required=True, metavar="command", title="commands")
     for function, words, options in COMMANDS:
-        part = parts.add_parser(function.__name__, help=words, description=f"{words.capitalize()}.")
+        part = parts.add_parser(function.__name__, help=words, description=f"{words[0].upper()}{words[1:]}.")
         part.set_defaults(function=function)
         for name, settings in options:
             part.add_argument(name, **settings)

@@ -10,4 +10,5 @@ def start_lesson(number="00", port=None, flags=()):
     path = server.lesson_path(number)
     server.require_jupyterlab()
     ports = [] if port is None else [f"--port={server.usable_port(port)}", "--ServerApp.port_retries=0"]
-    return server.serve([sys.executable, "-m", "jupyterlab", *server.LAB_FLAGS, *ports, *flags, str(path)])
+    place = [f"--LabApp.default_url=/lab/tree/{path.name}", f"--ServerApp.root_dir={path.parent}"]
+    return server.serve([sys.executable, "-m", "jupyterlab", *server.LAB_FLAGS, *ports, *place, *flags])
