@@ -60,11 +60,7 @@ NOTES = ("--notes", {"action": "store_true", "help": "print the speaker notes an
 FOLDER = ("--folder", {"help": "keep copies and settings in this folder instead of a temporary one"})
 COMMANDS = [
     (start, "open JupyterLab at a lesson", [FIRST, PORT, SILENT, ROOT]),
-    (
-        present,
-        "open a copy of a lesson for a class: large type, folded code",
-        [LESSON, PORT, FOLDER, SILENT, ROOT, NOTES],
-    ),
+    (present, "open a copy of a lesson for a class", [LESSON, PORT, FOLDER, SILENT, ROOT, NOTES]),
     (page, "show a lesson as a page without code (needs Voila)", [LESSON, PORT, SILENT]),
     (check, "run a lesson once before the class, and say whether all is ready", [LESSON]),
     (doctor, "say what is on this machine and what is missing", []),
@@ -73,9 +69,7 @@ COMMANDS = [
 
 def parser():
     """Return the parser of the command line."""
-    whole = argparse.ArgumentParser(
-        prog="ddim-lessons", description="DDIM Lessons: the derivation of DDIM, run line by line."
-    )
+    whole = argparse.ArgumentParser(prog="ddim-lessons", description="DDIM, derived and run line by line.")
     whole.add_argument("--version", action="version", version=__version__)
     parts = whole.add_subparsers(required=True, metavar="command", title="commands")
     for function, words, options in COMMANDS:
