@@ -9,7 +9,7 @@ from notebook_rules import equations
 from test_explorers import find_explorers
 from test_notebooks import PATHS, read
 
-from ddim_lessons.stage import present
+from ddim_lessons.stage import present, server
 
 NUMBERS = [path.stem[:2] for path in PATHS]
 
@@ -53,7 +53,7 @@ def complaints(text, number, notebook):
 
 @pytest.mark.parametrize("path", PATHS, ids=NUMBERS)
 def test_notes_are_there_short_and_true_to_the_lesson(path):
-    number, text = path.stem[:2], present.notes(path.stem[:2])
+    number, text = path.stem[:2], present.speaker_notes(path.stem[:2])
     title = f"# Lesson {read(path).cells[0].source.splitlines()[0].lstrip('# ')}: speaker notes\n"
     assert text.startswith(title), f"lecture/{number}.md does not begin with {title!r}"
     assert 150 <= len(text.split()) <= 320, f"lecture/{number}.md has {len(text.split())} words, not 150 to 320"
@@ -67,7 +67,7 @@ def test_notes_are_there_short_and_true_to_the_lesson(path):
 @pytest.mark.parametrize("path", PATHS, ids=NUMBERS)
 def test_numbers_of_the_questions_for_a_class_are_the_lessons(path):
     number = path.stem[:2]
-    for question in present.questions(number):
+    for question in present.class_questions(number):
         assert complaints(question["why"], number, read(path)) == []
 
 
@@ -77,12 +77,12 @@ def test_planted_errors_in_notes_are_seen():
 
 
 def test_no_notes_for_a_lesson_that_has_gone():
-    assert {path.stem for path in present.NOTES.glob("[0-9]*.md")} - set(NUMBERS) == set()
+    assert {path.stem for path in server.NOTES.glob("[0-9]*.md")} - set(NUMBERS) == set()
 
 
 def test_the_course_plan_names_sections_that_are_there():
     """Each line's link to the notes of a lesson is followed by sections of that lesson."""
-    plan = (present.NOTES / "README.md").read_text(encoding="utf-8")
+    plan = (server.NOTES / "README.md").read_text(encoding="utf-8")
     parts = re.split(r"\[(\d\d)[^\]]*\]\((\d\d)\.md\)", plan)
     assert set(parts[1::3]) == set(NUMBERS)
     for number, link, after in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
