@@ -138,7 +138,10 @@ def finite_eps_fn(points, alpha_bar):
     x̂_0 is the mean of ``points`` (K, d) with the weights softmax(−|x − √ᾱ_t p|²/(2(1−ᾱ_t))); |x|² cancels.
     """
     horizon(alpha_bar)
-    points = finite_data(points).means.astype(np.float32)
+    points = finite_data(points).means
+    largest = float(abs(points).max())
+    require.that(largest < 1e15, "points' largest value", largest, "below 1e15, to be squared in 32 bits")
+    points = points.astype(np.float32)
     half_square = (points**2).sum(axis=1) / 2
 
     def eps_hat(x, t):
