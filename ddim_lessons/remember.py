@@ -37,9 +37,8 @@ def remember(results=None, megabytes=None):
                 known = key in kept
             except TypeError:  # a list, say, is no key: the function says what is wrong with it
                 return function(*given, **named)
-            result = kept[key] if known else read_only(function(*given, **named))
-            kept[key] = result
-            kept.move_to_end(key)
+            result = kept.pop(key) if known else read_only(function(*given, **named))
+            kept[key] = result  # the newest is the last
             while kept and too_much():
                 kept.popitem(last=False)
             return result

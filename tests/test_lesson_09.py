@@ -291,6 +291,7 @@ BAD = {
     "w is": lambda: slerp(X_T, -X_T[::-1], 1.5),
     "S is": lambda: smooth_alpha_bar(0),
     "denoiser": lambda: pictures.digits_eps("best"),
+    "label is 3": lambda: pictures.digits_eps("trained", 3),
 }
 
 

@@ -157,7 +157,6 @@ CALLS = {
     cases.metrics_of: {"data": "moons"},
     denoisers.network: {"name": "moons"},
     denoisers.denoiser_of: {"data": "moons", "denoiser": "exact"},
-    denoisers.wide_digits: {"std": 0.1, "label": 3},
     runs.floor_of: {"data": MIXTURE, "n": 10},
     finite_eps_fn: {"points": X, "alpha_bar": ALPHA_BAR},
     quality.hat_sample: {"x_T": X, **PATH, "rng": rng()},

@@ -6,10 +6,10 @@ import pytest
 from ddim_lessons.gaussians import sampler_moments
 from ddim_lessons.learning import quality
 from ddim_lessons.learning.cases import ALPHA_BAR, DENOISERS, LEVELS
-from ddim_lessons.learning.denoisers import denoiser_of, wide_digits
+from ddim_lessons.learning.denoisers import denoiser_of
 from ddim_lessons.learning.runs import distance_in_floors, kept_side
 from ddim_lessons.metrics import coverage, off_manifold, standard_error
-from ddim_lessons.oracle import GaussianMixture, finite_data, finite_eps_fn, gaussian
+from ddim_lessons.oracle import finite_data, finite_eps_fn, gaussian
 from ddim_lessons.schedules import make_tau
 from ddim_lessons.toy_data import data_set, load_digits
 
@@ -55,16 +55,6 @@ def test_denoisers_have_names_and_no_name_stands_for_another():
     ):
         with pytest.raises(ValueError, match=words):
             denoiser_of(data, denoiser)
-
-
-def test_wide_digits_are_all_or_those_of_one_class():
-    x, labels = load_digits()
-    noisy = ALPHA_BAR[300] ** 0.5 * x[:1] + (1 - ALPHA_BAR[300]) ** 0.5 * np.ones((1, 64))
-    expected = GaussianMixture(x[labels == 3], 0.2).eps(noisy, ALPHA_BAR[300])
-    assert np.array_equal(wide_digits(0.2, 3)(noisy, 300), expected)
-    assert not np.allclose(wide_digits(0.2)(noisy, 300), expected)
-    with pytest.raises(ValueError, match="label is 10"):
-        wide_digits(0.2, 10)
 
 
 def test_runs_are_held_against_true_samples():

@@ -1,7 +1,7 @@
 """Denoisers by name: (x, t) -> ε̂ of a set of :mod:`ddim_lessons.toy_data` or of "digits", exact or trained."""
 
 from .. import require
-from ..oracle import GaussianMixture, finite_eps_fn
+from ..oracle import finite_eps_fn
 from ..remember import remember
 from ..toy_data import data_set, load_digits
 from .cases import ALPHA_BAR, DATA, DENOISERS
@@ -26,13 +26,3 @@ def denoiser_of(data, denoiser):
     if denoiser == "trained":
         return eps_fn(network(data))
     return finite_eps_fn(load_digits()[0], ALPHA_BAR) if data == "digits" else data_set(data).eps_fn(ALPHA_BAR)
-
-
-@remember(results=16)
-def wide_digits(std, label=None):
-    """Return the exact ``(x, t) -> ε̂`` of Gaussians of width ``std`` around all digits, or around those of a class."""
-    x, labels = load_digits()
-    if label is not None:
-        require.whole("label", label, 0, 9)
-        x = x[labels == label]
-    return GaussianMixture(x, std).eps_fn(ALPHA_BAR)

@@ -2,7 +2,6 @@
 
 import signal
 import threading
-import time
 from contextlib import contextmanager
 
 
@@ -31,21 +30,10 @@ def stop_if_pressed(run):
 
 
 @contextmanager
-def saved_when_left(save, seconds):
-    """Call ``save()`` when the block is left early or stopped; hand out a function that does so every ``seconds``.
-
-    That function takes whether to save at once. An error in the block leaves the file as it was last saved.
-    """
-    saved_at = time.monotonic()
-
-    def save_if_due(at_once):
-        nonlocal saved_at
-        if at_once or time.monotonic() - saved_at >= seconds:
-            save()
-            saved_at = time.monotonic()
-
+def saved_when_left(save):
+    """Call ``save()`` when the loop is left early or stopped. An error in its body leaves the file as it was."""
     try:
-        yield save_if_due
+        yield
     except (GeneratorExit, KeyboardInterrupt):
         save()
         raise

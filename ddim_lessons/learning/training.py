@@ -53,8 +53,8 @@ class Progress(NamedTuple):
 class Training:
     """All that the next step depends on, whatever is learned; ``average`` is the network to use, at every moment.
 
-    A kind of training adds :meth:`loss`, and moves what it keeps beside the network in :meth:`to`. ``settings`` is a
-    dict with at least steps, lr, decay and seed; ``step`` and ``seconds`` say how far the training is.
+    A kind of training adds ``loss()``, which draws a batch, and moves what else it keeps in :meth:`to`. ``settings``
+    is a dict with at least steps, lr, decay and seed; ``step`` and ``seconds`` say how far the training is.
     """
 
     def __init__(self, model, settings, device):
@@ -74,10 +74,6 @@ class Training:
         """Move all tensors to ``device``, the optimizer's moments excepted."""
         self.model.to(device)
         self.average.to(device)
-
-    def loss(self):
-        """Draw a batch and return its loss, a tensor that knows its slope."""
-        raise NotImplementedError
 
 
 class Run(Training):
@@ -144,13 +140,15 @@ def fit(run, path=None, every=None, save_seconds=5.0):
     if path is not None:
         _require_stored_data(run)
     run.stop_pressed = False
-    save = partial(save_run, run, path) if path is not None else lambda: None
-    with saved_when_left(save, save_seconds) as save_if_due:
+    save, saved_at = (lambda: None) if path is None else partial(save_run, run, path), time.monotonic()
+    with saved_when_left(save):
         while run.step < steps:
             with stop_button_waits(run):
                 progress = _train(run, min(every - run.step % every, steps - run.step))
             stop_if_pressed(run)
-            save_if_due(run.step == steps)
+            if run.step == steps or time.monotonic() - saved_at >= save_seconds:
+                save()
+                saved_at = time.monotonic()
             yield progress
             stop_if_pressed(run)
 

@@ -26,12 +26,13 @@ from ...figures.plots import (
 )
 from ...files import read_json
 from ...learning.cases import ALPHA_BAR, DENOISERS
-from ...learning.denoisers import denoiser_of, network, wide_digits
+from ...learning.denoisers import denoiser_of, network
 from ...learning.networks import as_tensor
+from ...oracle import GaussianMixture
 from ...remember import remember
 from ...schedules import make_tau
 from ...solvers import invert, multistep_sample, slerp
-from ...toy_data import DATA_SETS, data_set, digit
+from ...toy_data import DATA_SETS, data_set, digit, load_digits
 
 PATHS = {"slerp": slerp, "linear": lambda a, b, w: (1 - w) * a + w * b}
 EDITS = ("another class decodes (exact)", "mix two latents (trained)")
@@ -42,15 +43,18 @@ WIDTH, CLASS_WIDTH, LIMIT = 0.1, 0.25, 3.2  # of a digit's own small Gaussian; h
 # --- digits ------------------------------------------------------------------------------------------------------
 
 
+@remember(16)
 def digits_eps(denoiser="trained", label=None):
     """Return (x, t) -> ε̂ for digits; the exact one may be that of one class, ``label``, alone.
 
     The exact denoisers see each of the 1,797 digits as a narrow Gaussian (``WIDTH``, one class: ``CLASS_WIDTH``).
     """
-    if denoiser == "exact":
-        return wide_digits(WIDTH if label is None else CLASS_WIDTH, label)
-    require.that(label is None, "label", label, "None: the trained network knows no classes")
-    return denoiser_of("digits", denoiser)
+    if denoiser != "exact":
+        require.that(label is None, "label", label, "None: the trained network knows no classes")
+        return denoiser_of("digits", denoiser)
+    x, labels = load_digits()
+    data = GaussianMixture(x, WIDTH) if label is None else GaussianMixture(x[labels == label], CLASS_WIDTH)
+    return data.eps_fn(ALPHA_BAR)
 
 
 @torch.inference_mode()
