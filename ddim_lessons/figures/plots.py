@@ -14,7 +14,7 @@ from io import BytesIO
 import numpy as np
 from cycler import cycler
 from IPython.display import HTML, display
-from matplotlib import rc_context, rcParams, rcParamsDefault
+from matplotlib import rcParams, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
@@ -53,12 +53,14 @@ def house():
     if _ENTERED:
         yield
         return
-    with rc_context({name: value for name, value in HOUSE.items() if rcParams[name] != value}):
-        _ENTERED.append(True)
-        try:
-            yield
-        finally:
-            _ENTERED.pop()
+    own = {name: rcParams[name] for name, value in HOUSE.items() if rcParams[name] != value}
+    rcParams.update({name: HOUSE[name] for name in own})  # rc_context copies all 340, which a slider would feel
+    _ENTERED.append(True)
+    try:
+        yield
+    finally:
+        _ENTERED.pop()
+        rcParams.update(own)
 
 
 def _housed(kind):
