@@ -7,6 +7,7 @@ lightness or line style, so that a grey print still reads.
 import os
 from base64 import b64encode
 from contextlib import contextmanager
+from functools import wraps
 from html import escape
 from inspect import getmembers, isfunction
 from io import BytesIO
@@ -63,12 +64,18 @@ def house():
         rcParams.update(own)
 
 
+def _within(method):
+    """Return the method in the house's settings; one that another has called already has them."""
+    guarded = house()(method)
+    return wraps(method)(lambda *args, **options: (method if _ENTERED else guarded)(*args, **options))
+
+
 def _housed(kind):
     """Return a subclass of ``kind`` of which every public method works with the house's settings."""
     at_home = type(kind.__name__, (kind,), {"__doc__": f"{kind.__name__} with the house's settings."})
     for name, method in getmembers(kind, isfunction):
         if not name.startswith("_"):
-            setattr(at_home, name, house()(method))
+            setattr(at_home, name, _within(method))
     return at_home
 
 
