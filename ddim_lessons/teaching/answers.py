@@ -1,6 +1,7 @@
 """A reader's answer in whatever form it comes, and how far it is from what is right: numbers, sets, letters, lines."""
 
 import re
+from collections.abc import Set
 from unicodedata import normalize
 
 import numpy as np
@@ -66,9 +67,10 @@ def _is_bool(value):
 
 def letter(value):
     """Return what is left of a letter or a line: of "Line 4", "(4)" and 4 it is "4"; None if there is none."""
-    if isinstance(value, list | tuple | set | frozenset) and len(value) == 1:
+    if isinstance(value, list | tuple | Set) and len(value) == 1:
         return letter(next(iter(value)))
-    value = value.item() if hasattr(value, "item") and np.size(value) == 1 else value
+    value = _numpy(value)
+    value = value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if _is_bool(value) or not isinstance(value, str | int | float):
@@ -88,7 +90,7 @@ def elements(value):
     value = value.tolist() if isinstance(value, np.ndarray) else value
     if isinstance(value, str):
         value = _words(value)
-    parts = value if isinstance(value, set | frozenset | list | tuple | range) else [value]
+    parts = value if isinstance(value, Set | list | tuple | range) else [value]
     found = [_element(part) for part in parts]
     return None if None in found or len(set(found)) < len(found) else set(found)
 
@@ -104,9 +106,9 @@ def misfit(given, expected, options):
     if isinstance(expected, str):
         return "" if letter(given) in map(letter, options) else f"answer with one of {', '.join(options)}"
     if isinstance(expected, set):
-        return f"your answer ({kind}) is no set, each element once" if elements(given) is None else ""
+        return f"your answer ({kind}) should be a set, each element once" if elements(given) is None else ""
     found, wanted = numbers(given), np.shape(expected)
-    if isinstance(given, set | frozenset):
+    if isinstance(given, Set):
         return f"a set has no order: your answer should have shape {wanted}"
     if found is None:
         return f"your answer ({kind}) is not made of real numbers; it should have shape {wanted}"

@@ -39,14 +39,14 @@ def judge(exercise, answer):
         return "open", "not attempted yet: replace the ... by your answer, then run the cell again"
     if exercise.cases[0] and not callable(answer):
         kind = type(answer).__name__
-        return "wrong", f"not yet: a function is asked for, not a value ({kind}): hand it over by its name, uncalled"
+        return "wrong", f"not yet: a function is asked for, not a value ({kind}): hand over its name, as the stub does"
     echo = _Echo()
     try:
         with redirect_stdout(echo):
             given = [_answer(answer, case) for case in exercise.cases]
     except (Exception, SystemExit) as error:
         return "wrong", f"your code stopped with {type(error).__name__}: {_short(error)}"
-    if any(value is Ellipsis for value in given):
+    if any(part is Ellipsis for value in given for part in (value if isinstance(value, list | tuple) else [value])):
         return judge(exercise, ...)
     if any(value is None for value in given):
         return "wrong", _without_return(exercise, given, echo.used)
@@ -79,11 +79,10 @@ def _answer(answer, case):
         return answer
     try:
         return answer(*deepcopy(case))
-    except TypeError:
-        rising = [tuple(sorted(part)) if isinstance(part, set) else deepcopy(part) for part in case]
+    except (AttributeError, TypeError):
         if not any(isinstance(part, set) for part in case):
             raise
-        return answer(*rising)
+        return answer(*(tuple(sorted(part)) if isinstance(part, set) else deepcopy(part) for part in case))
 
 
 def _without_return(exercise, given, printed):
