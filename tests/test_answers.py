@@ -11,6 +11,7 @@ import pytest
 import sympy as sp
 import torch
 
+from ddim_lessons import split
 from ddim_lessons.teaching.answers import distance, elements, letter, numbers
 from ddim_lessons.teaching.exercises import Exercise, choice, judge
 
@@ -119,7 +120,7 @@ def answers(exercise, formula):
         else:
             yield form, change(formula)
             yield f"{form}, from a function", lambda change=change: change(formula)
-    if exercise.cases[0] and exercise is not EXERCISES["3.3"]:  # whose truth is the package's joint, in 64 bits
+    if exercise.cases[0]:
         yield "computed in 32 bits", lambda *case: value_of(formula, [single(part) for part in case])
 
 
@@ -274,19 +275,10 @@ def test_sets_are_handed_over_as_the_text_shows_them_and_may_be_read_by_index():
     assert "TypeError" in judge(HALF, lambda x: x[0])[1]
 
 
-def test_the_covariance_by_hand_may_be_computed_in_32_bits():
-    from ddim_lessons import split
-
-    def covariance(alpha_bar, A, s, t, eta):
-        if not {s, t} <= A:
-            return 0.0
-        value = 1 - alpha_bar[t]
-        stops = [u for u in sorted(A) if s <= u <= t]
-        for earlier, later in zip(stops, stops[1:], strict=False):
-            value *= np.float32(split.jump(alpha_bar, later, earlier, float(eta))[0])
-        return value
-
-    assert judge(EXERCISES["3.3"], lambda *case: covariance(*map(single, case)))[0] == "right"
+def test_the_covariance_of_exercise_3_3_is_the_joint_s():
+    for alpha_bar, A, s, t, eta in EXERCISES["3.3"].cases:
+        joint = split.joint(split.chain_and_star(len(alpha_bar) - 1, A), alpha_bar, eta)[1]
+        assert EXERCISES["3.3"].truth(alpha_bar, A, s, t, eta) == pytest.approx(joint[s, t], abs=1e-12)
 
 
 def test_the_forms_of_one_answer():

@@ -1,7 +1,10 @@
 """Exercises of lesson 03: write a split, read a product, a covariance, and count the densities of x_0."""
 
+from itertools import pairwise
+from math import prod
+
 from ...schedules import alpha_bar_from_beta, linear_beta
-from ...split import chain_and_star, full_chain, generative, joint, jump
+from ...split import generative, jump
 from ...teaching.exercises import Exercise
 
 EIGHT, SIX = (alpha_bar_from_beta(linear_beta(T, 0.05, 0.35)) for T in (8, 6))  # ᾱ
@@ -10,23 +13,10 @@ STAR = {(2, 0), (3, 0), (5, 0)}  # of exercise 3.1: T = 6, A = {1, 4, 6}
 
 
 def covariance(alpha_bar, A, s, t, eta):
-    """Return Cov(x_s, x_t | x_0), s < t, in the joint of chain and star: the right answer to 3.3."""
-    return joint(chain_and_star(len(alpha_bar) - 1, A), alpha_bar, eta)[1][s, t]
-
-
-def of_full_chain(alpha_bar, A, s, t, eta):
-    """A mistake: the covariance in the full chain, whatever A is."""
-    return joint(full_chain(len(alpha_bar) - 1), alpha_bar, eta)[1][s, t]
-
-
-def one_jump(alpha_bar, A, s, t, eta):
-    """A mistake: k of one jump from t to s, where the chain stops in between."""
-    return jump(alpha_bar, t, s, eta)[0] * (1 - alpha_bar[t]) if s in A and t in A else 0.0
-
-
-def tied(alpha_bar, A, s, t, eta):
-    """A mistake: s and t count as stops of the chain even where they lie in B."""
-    return joint(chain_and_star(len(alpha_bar) - 1, {*A, s, t}), alpha_bar, eta)[1][s, t]
+    """Cov(x_s, x_t | x_0), s < t, (3.8): the variance at t, handed down the chain of ``A``, and 0 for a time in B."""
+    stops = [u for u in sorted(A) if s <= u <= t]
+    slopes = [jump(alpha_bar, later, earlier, float(eta))[0] for earlier, later in pairwise(stops)]
+    return (1 - alpha_bar[t]) * prod(slopes) if {s, t} <= set(A) else 0.0
 
 
 # a mistake: its name, what it answers, a hint
@@ -67,9 +57,11 @@ EXERCISES = {
         covariance,
         [(EIGHT, A, 5, 8, 0.5), (EIGHT, A, 2, 8, 0.5), (EIGHT, A, 3, 8, 0.5), (EIGHT, A, 2, 7, 0.0),
          (EIGHT, A, 3, 4, 0.7), (EIGHT, {5, 8}, 2, 8, 0.5), (SIX, OTHER, 1, 6, 0.0), (SIX, OTHER, 1, 3, 1.0)], [
-        ("this is the covariance of the full chain", of_full_chain,
+        ("this is the covariance of the full chain",
+         lambda ab, A, s, t, eta: covariance(ab, range(1, len(ab)), s, t, eta),
          "the split is a process of its own: its chain has no stops between two elements of A."),
-        ("you jumped from t to s at once",           one_jump,
+        ("you jumped from t to s at once",
+         lambda ab, A, s, t, eta: covariance(ab, A & {s, t}, s, t, eta),
          "x_2 is tied to x_8 through x_5: each jump of the chain between them brings its slope."),
         ("you started from the variance of x_s",
          lambda ab, A, s, t, eta: covariance(ab, A, s, t, eta) * (1 - ab[s]) / (1 - ab[t]),
@@ -83,7 +75,8 @@ EXERCISES = {
         ("you used the law of the Markov chain, which is that of η = 1",
          lambda ab, A, s, t, eta: covariance(ab, A, s, t, 1.0),
          "the slope k depends on η."),
-        ("you tied a time in B to the chain",        tied,
+        ("you tied a time in B to the chain",
+         lambda ab, A, s, t, eta: covariance(ab, A | {s, t}, s, t, eta),
          "given x_0, a time in B hangs on nothing else."),
     ]),
     "3.4": Exercise(
