@@ -4,7 +4,7 @@ import numpy as np
 
 from . import require
 
-TOO_LARGE = 1e150  # its square is about the largest float
+TOO_LARGE = require.LARGEST  # what cannot be squared
 
 
 def sliced_w2(x, y, directions=64, rng=None):

@@ -16,23 +16,30 @@ MANY = 100_000_000  # of anything: more is a slip of the finger that would fill 
 def that(condition, argument, value, allowed):
     """Raise a ``ValueError`` that reads "argument is value, but must be allowed" unless ``condition`` holds."""
     if not condition:
-        shown = repr(value)
-        shown = shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
-        raise ValueError(f"{argument} is {shown}, but must be {allowed}")
+        refuse(argument, value, allowed)
+
+
+def refuse(argument, value, allowed):
+    """Raise the ``ValueError`` of :func:`that`: for conditions that are asked often, whose words would cost time."""
+    shown = repr(value)
+    shown = shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
+    raise ValueError(f"{argument} is {shown}, but must be {allowed}")
 
 
 def whole(argument, value, low, high=None):
     """Check that ``value`` is a whole number with low ≤ value ≤ high (no upper end if ``high`` is None)."""
-    allowed = f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
-    that(is_whole and low <= value and (high is None or value <= high), argument, value, allowed)
+    if not (is_whole and low <= value and (high is None or value <= high)):
+        ends = f"of at least {low}" if high is None else f"from {low} to {high}"
+        refuse(argument, value, f"a whole number {ends}")
 
 
 def real(argument, value, low, high=float("inf")):
     """Check that ``value`` is one finite real number with low ≤ value ≤ high; its square must be finite too."""
-    allowed = f"a finite number of at least {low}" if high == float("inf") else f"a number from {low} to {high}"
     is_real = isinstance(value, Real) and not isinstance(value, bool)
-    that(is_real and low <= value <= min(high, LARGEST), argument, value, allowed)
+    if not (is_real and low <= value <= min(high, LARGEST)):
+        endless, ends = f"a finite number of at least {low}", f"a number from {low} to {high}"
+        refuse(argument, value, endless if high == float("inf") else ends)
 
 
 def choice(argument, value, choices):
@@ -90,13 +97,21 @@ def floats(argument, values):
 
 
 def same_shape(argument, values, other_argument, other):
-    """Check that two arrays have one shape."""
+    """Check that two arrays have one shape and are of one kind, NumPy's or torch's."""
+    shape = getattr(values, "shape", None)
+    if shape == other.shape and hasattr(values, "new_tensor") == hasattr(other, "new_tensor"):
+        return
     wanted = f"the shape of {other_argument}, {tuple(other.shape)}"
-    that(hasattr(values, "shape"), argument, values, f"an array of {wanted}")
+    that(shape is not None, argument, values, f"an array of {wanted}")
     if hasattr(values, "new_tensor") != hasattr(other, "new_tensor"):
         raise ValueError(f"{argument} is {type(values)}, but must be what {other_argument} is, {type(other)}")
-    if tuple(values.shape) != tuple(other.shape):
-        raise ValueError(f"{argument} has shape {tuple(values.shape)}, but must have {wanted}")
+    raise ValueError(f"{argument} has shape {tuple(values.shape)}, but must have {wanted}")
+
+
+def like(argument, values, other_argument, other):
+    """Check that an array is shaped like another, and finite."""
+    same_shape(argument, values, other_argument, other)
+    finite(argument, values)
 
 
 def real_array(argument, values):

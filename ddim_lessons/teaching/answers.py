@@ -6,6 +6,8 @@ from unicodedata import normalize
 
 import numpy as np
 
+from .checks import to_numpy
+
 EXACT = 1e-9  # relative: a right formula in 64-bit numbers comes nearer
 SINGLE = 2e-6  # in 32-bit numbers, some sixteen of their roundings
 HALF = {"bfloat16": 2**-6, "float16": 2**-9}  # in 16-bit numbers, four of their roundings
@@ -46,19 +48,11 @@ def _array(value):
     """Return a number, an array, a tensor, or a list of them, as float arrays; a ``TypeError`` for anything else."""
     if isinstance(value, list | tuple):
         return [_array(part) for part in value]
-    array = np.asarray(_numpy(value))
+    array = np.asarray(to_numpy(value))
     objects = array.dtype.kind == "O" and all(hasattr(v, "__float__") and not _is_bool(v) for v in array.flat)
     if array.dtype.kind not in "iuf" and not objects:  # objects are Fractions, Decimals, SymPy's numbers, large ints
         raise TypeError("not made of real numbers")
     return array.astype(float)
-
-
-def _numpy(value):
-    """Bring a torch tensor to NumPy, which has no bfloat16; leave everything else."""
-    if not hasattr(value, "detach"):
-        return value
-    value = value.detach().cpu()
-    return (value.double() if value.is_floating_point() else value).numpy()
 
 
 def _is_bool(value):
@@ -69,7 +63,7 @@ def letter(value):
     """Return what is left of a letter or a line: of "Line 4", "(4)" and 4 it is "4"; None if there is none."""
     if isinstance(value, list | tuple | Set) and len(value) == 1:
         return letter(next(iter(value)))
-    value = _numpy(value)
+    value = to_numpy(value)
     value = value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -86,7 +80,7 @@ def _words(text):
 
 def elements(value):
     """Return an answer's elements as a set, whatever holds them; None where one is no element or stands twice."""
-    value = _numpy(value)
+    value = to_numpy(value)
     value = value.tolist() if isinstance(value, np.ndarray) else value
     if isinstance(value, str):
         value = _words(value)

@@ -8,6 +8,7 @@ import numpy as np
 from .. import require
 from ..metrics import standard_error
 from .progress import record
+from .say import say
 
 
 class EquationError(AssertionError):
@@ -59,16 +60,16 @@ def verify_true(equation, statement, condition):
 
 
 def _passed(equation, words):
-    """Say that an equation holds, and note it for the reader's progress."""
-    print(f"✓ ({equation}) {words}")
+    """Note for the reader's progress that an equation holds, and say so."""
     record("equation", equation)
+    say(f"✓ ({equation}) {words}")
 
 
 def claim(statement, condition):
     """Check a sentence of a lesson that has no number: print it if ``condition`` is true everywhere, else raise."""
     if not _holds(condition):
         raise AssertionError(f"it is not true that {statement}")
-    print(f"✓ {statement}")
+    say(f"✓ {statement}")
 
 
 def _holds(condition):
@@ -84,8 +85,11 @@ def _is_symbolic(value):
 
 
 def to_numpy(value):
-    """Bring a torch tensor to NumPy; leave everything else."""
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+    """Bring a torch tensor to NumPy, its floating-point numbers in 64 bits (bfloat16 has no NumPy form)."""
+    if not hasattr(value, "detach"):
+        return value
+    value = value.detach().cpu()
+    return (value.double() if value.is_floating_point() else value).numpy()
 
 
 def _verify_symbols(equation, left, right):

@@ -20,7 +20,6 @@ def covariance(alpha_bar, A, s, t, eta):
 
 
 # a mistake: its name, what it answers, a hint
-# a mistake: its name, what it answers, a hint
 # fmt: off
 EXERCISES = {
     "3.1": Exercise(

@@ -21,7 +21,6 @@ def weight(formula):
 
 
 # a mistake: its name, what it answers, a hint
-# a mistake: its name, what it answers, a hint
 # fmt: off
 EXERCISES = {
     "5.1": Exercise(

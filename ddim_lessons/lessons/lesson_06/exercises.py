@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
+from ...learning.networks import make_target, to_eps
 from ...teaching.exercises import Exercise, choice
 
 X, E = np.array([[0.5, -1.0], [2.0, 0.3], [0.7, -0.2]]), np.array([[1.0, 0.4], [-0.7, 0.2], [0.3, -1.6]])
@@ -45,11 +46,10 @@ def uncomparable(pair):
 
 
 # a mistake: its name, what it answers, a hint
-# a mistake: its name, what it answers, a hint
 # fmt: off
 EXERCISES = {
     "6.1": Exercise(
-        lambda x, e, ab: ab**0.5 * e - (1 - ab) ** 0.5 * x,
+        lambda x, e, ab: make_target(x, e, ab, "v"),
         PAIRS, [
         ("this is x_t, what the network sees",      lambda x, e, ab: ab**0.5 * x + (1 - ab) ** 0.5 * e,
          "in v the two factors have changed places, and one sign is a minus."),
@@ -63,7 +63,7 @@ EXERCISES = {
          "ᾱ and 1−ᾱ are variances, and x_0 and ε are no squares."),
     ]),
     "6.2": Exercise(
-        lambda v, x, ab: ab**0.5 * v + (1 - ab) ** 0.5 * x,
+        lambda v, x, ab: to_eps(v, x, ab, "v"),
         PAIRS, [
         ("this is x̂_0, not ε̂",                    lambda v, x, ab: ab**0.5 * x - (1 - ab) ** 0.5 * v,
          "you solved the two equations for the other unknown."),
