@@ -24,8 +24,8 @@ def distance(given, expected):
     if given is None or given.shape != expected.shape:
         return np.inf
     off = float(np.max(np.abs(given - expected) / (1 + np.abs(expected)), initial=0.0))
-    whole = expected.dtype.kind in "iu"  # a time or a count is met or missed
-    return off if off <= (EXACT if whole else np.inf) else np.inf
+    most = EXACT if expected.dtype.kind in "iu" else np.inf  # a time or a count is met or missed
+    return off if off <= most else np.inf  # NaN, too, is infinitely far
 
 
 def rounding(given):

@@ -38,9 +38,6 @@ def judge(exercise, answer):
     """
     if answer is None or answer is Ellipsis:
         return "open", "not attempted yet: replace the ... by your answer, then run the cell again"
-    if exercise.cases[0] and not callable(answer):
-        kind = type(answer).__name__
-        return "wrong", f"not yet: a function is asked for, not a value ({kind}): hand over its name, as the stub does"
     echo = _Echo()
     try:
         with redirect_stdout(echo):
@@ -52,7 +49,10 @@ def judge(exercise, answer):
     if any(value is None for value in given):
         return "wrong", _without_return(exercise, given, echo.used)
     try:
-        return _compare(exercise, given)
+        verdict, sentence = _compare(exercise, given)
+        if verdict == "wrong" and exercise.cases[0] and not callable(answer):
+            sentence = "not yet: a function is asked for, not a value: hand over its name, as the stub does"
+        return verdict, sentence
     except Exception as error:  # the given value is an object that cannot be compared or shown
         return "wrong", f"not yet: your answer, of type {type(given[0]).__name__}, cannot be compared ({_short(error)})"
 

@@ -225,7 +225,7 @@ LINES = choice("line 2", {"line 1": "look lower.", "line 3": "look higher."})
         (HALF, lambda x: None, "your function returns nothing: is a `return` missing?"),
         (HALF, lambda x: x / 2 if x < 3 else None, "returns nothing for the arguments 5: is a `return` missing?"),
         (HALF, lambda x: print(x / 2), "prints and returns nothing: write `return` where `print` stands"),
-        (HALF, 0.5, "a function is asked for, not a value (float)"),
+        (HALF, 0.5, "a function is asked for, not a value"),
         (HALF, lambda x: True, "your answer (bool) is not made of real numbers"),
         (HALF, lambda x: x / 2 + 1e-5, "none of the usual mistakes"),
         (HALF, lambda x: [x / 2], "has shape (1,), but it should have shape ()"),
@@ -262,9 +262,6 @@ def test_what_a_function_prints_is_seen_and_does_not_matter(capsys):
 def test_rounding_of_32_bits_is_accepted_and_said():
     rough = judge(HALF, lambda x: np.float32(x) / np.float32(2) * (1 + 1e-6))
     assert rough == ("right", "✓ right, within the rounding of 32-bit or shorter numbers")
-    assert judge(HALF, lambda x: np.float32(x) / np.float32(2) * (1 + 1e-5))[0] == "wrong"
-    whole = Exercise(lambda: 500, [()], [])
-    assert judge(whole, 500.0)[0] == "right" and judge(whole, 500.0005)[0] == "wrong"
 
 
 def test_sets_are_handed_over_as_the_text_shows_them_and_may_be_read_by_index():
