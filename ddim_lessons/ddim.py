@@ -201,7 +201,8 @@ def jumps(alpha_bar, tau, eta=0.0):
     check_tau(tau, horizon(alpha_bar))
     require.real("eta", eta, 0)
     levels = [float(alpha_bar[t]) for t in tau]
-    pairs = [(times, _falling(*times, *pair)) for times, pair in zip(pairwise(tau), pairwise(levels), strict=True)]
+    both = zip(pairwise(tau), pairwise(levels), strict=True)
+    pairs = [(times, _falling(*times, *pair)) for times, pair in both]
     return [(times, (*pair, _bounded_variance(*pair, eta))) for times, pair in pairs]
 
 

@@ -13,6 +13,7 @@ from ddim_lessons.figures import live as widgets
 from ddim_lessons.figures.controls import choice_slider, control_values, menu, number_slider, toggle, whole_slider
 from ddim_lessons.figures.live import Live, LiveFigure, LiveHTML
 from ddim_lessons.figures.plots import draw_points, frame, panels
+from ddim_lessons.lessons.lesson_07 import pictures as lesson_07
 
 
 def find_explorers():
@@ -34,11 +35,63 @@ def sweep(live):
     return len(states)
 
 
+@pytest.fixture
+def few_steps(monkeypatch):
+    """End the labs' sliders at 50 steps: more steps take their time and draw nothing that fewer do not."""
+    for name in ("STEPS", "DIGIT_STEPS"):
+        monkeypatch.setattr(lesson_07, name, tuple(S for S in getattr(lesson_07, name) if S <= 50))
+
+
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize("make", list(find_explorers()))
 def test_every_control_over_its_whole_grid(make):
     live = make()
     assert sweep(live) > len(live.controls)
     assert all(control.description for control in live.controls.values()), "a control without a label"
+
+
+# where a control can show what it does, if not at the first settings
+WHERE = {lab: {"S": 20, "t": 300} for lab in ("trajectory_lab", "digits_lab")}  # it visits every 50th time
+STAYS = {  # what a control rightly leaves as it is
+    ("dissolving", "data"): {"words"},  # the cloud has no number in the words
+    ("dissolving", "seed"): {"words"},
+    ("graph_editor", "t8"): {"picture", "words"},  # beyond the graph's last time
+    ("graph_editor", "t9"): {"picture", "words"},
+    ("graph_editor", "t10"): {"picture", "words"},
+}
+
+
+def seen(live):
+    """What a reader sees."""
+    return {"picture": (live.image if hasattr(live, "image") else live.html).value, "words": live.words}
+
+
+def neighbour(control):
+    """The value that a control takes when it is moved once."""
+    values = control_values(control)
+    k = values.index(control.value) if control.value in values else -1
+    return values[k + 1] if k + 1 < len(values) else values[k - 1]
+
+
+def stays(live, where):
+    """What each control, moved once from ``where`` on, leaves as it was, by its name."""
+    found = {}
+    for name, control in live.controls.items():
+        live.reset()
+        for other, value in where.items():
+            live.controls[other].value = value
+        before = seen(live)
+        control.value = neighbour(control)
+        found[name] = {part for part, value in seen(live).items() if value == before[part]}
+    return found
+
+
+@pytest.mark.usefixtures("few_steps")
+@pytest.mark.parametrize("make", list(find_explorers()))
+def test_each_control_moved_once_changes_picture_and_words(make):
+    left = stays(make(), WHERE.get(make.__name__, {}))
+    found = {(make.__name__, name): parts for name, parts in left.items() if parts}
+    assert found == {key: parts for key, parts in STAYS.items() if key[0] == make.__name__}
 
 
 @pytest.mark.parametrize("make", list(find_explorers()))
@@ -107,6 +160,11 @@ def test_planted_bug_a_callback_that_raises_fails_the_sweep():
 
     with pytest.raises(ZeroDivisionError, match="planted"):
         sweep(small_figure(broken))
+
+
+def test_planted_bug_a_control_that_does_nothing_is_seen():
+    assert stays(small_figure(), {}) == {"x": set()}
+    assert stays(small_figure(lambda x: "a dot"), {}) == {"x": {"picture", "words"}}
 
 
 def test_settings_that_do_not_go_together_are_told_and_the_picture_stays():
