@@ -11,15 +11,15 @@ from .checks import to_numpy
 EXACT = 1e-9  # relative: a right formula in 64-bit numbers comes nearer
 SINGLE = 2e-6  # in 32-bit numbers, some sixteen of their roundings
 HALF = {"bfloat16": 2**-6, "float16": 2**-9}  # in 16-bit numbers, four of their roundings
+BOOLS = (bool, np.bool_)
 FILLERS = {"the", "answer", "is", "line", "run", "exhibit", "option", "letter", "group", "and"}
 
 
 def distance(given, expected):
     """Return how far ``given`` is from ``expected``: numbers relatively to 1 + |expected|, all else 0 or ∞."""
-    if isinstance(expected, str):
-        return 0.0 if letter(given) == letter(expected) else np.inf
-    if isinstance(expected, set):
-        return 0.0 if elements(given) == elements(expected) else np.inf
+    if isinstance(expected, str | set):
+        form = letter if isinstance(expected, str) else elements
+        return 0.0 if form(given) == form(expected) else np.inf
     given, expected = numbers(given), np.asarray(expected)
     if given is None or given.shape != expected.shape:
         return np.inf
@@ -49,14 +49,10 @@ def _array(value):
     if isinstance(value, list | tuple):
         return [_array(part) for part in value]
     array = np.asarray(to_numpy(value))
-    objects = array.dtype.kind == "O" and all(hasattr(v, "__float__") and not _is_bool(v) for v in array.flat)
+    objects = array.dtype.kind == "O" and all(hasattr(v, "__float__") and not isinstance(v, BOOLS) for v in array.flat)
     if array.dtype.kind not in "iuf" and not objects:  # objects are Fractions, Decimals, SymPy's numbers, large ints
         raise TypeError("not made of real numbers")
     return array.astype(float)
-
-
-def _is_bool(value):
-    return isinstance(value, bool | np.bool_)
 
 
 def letter(value):
@@ -67,7 +63,7 @@ def letter(value):
     value = value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if _is_bool(value) or not isinstance(value, str | int | float):
+    if isinstance(value, BOOLS) or not isinstance(value, str | int | float):
         return None
     return " ".join(_words(str(value))) or None
 
@@ -80,11 +76,8 @@ def _words(text):
 
 def elements(value):
     """Return an answer's elements as a set, whatever holds them; None where one is no element or stands twice."""
-    value = to_numpy(value)
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    if isinstance(value, str):
-        value = _words(value)
-    parts = value if isinstance(value, Set | list | tuple | range) else [value]
+    value = _words(value) if isinstance(value, str) else to_numpy(value)
+    parts = value if isinstance(value, Set | list | tuple | range | np.ndarray) else [value]
     found = [_element(part) for part in parts]
     return None if None in found or len(set(found)) < len(found) else set(found)
 

@@ -3,11 +3,11 @@
 An exercise names the usual mistakes; each lesson's stand in ``ddim_lessons/lessons/lesson_NN/exercises.py``.
 """
 
-import sys
 from contextlib import redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass
 from importlib import import_module
+from io import StringIO
 
 import numpy as np
 
@@ -38,16 +38,18 @@ def judge(exercise, answer):
     """
     if answer is None or answer is Ellipsis:
         return "open", "not attempted yet: replace the ... by your answer, then run the cell again"
-    echo = _Echo()
+    printed = StringIO()
     try:
-        with redirect_stdout(echo):
+        with redirect_stdout(printed):
             given = [_answer(answer, case) for case in exercise.cases]
     except (Exception, SystemExit) as error:
         return "wrong", f"your code stopped with {type(error).__name__}: {_short(error)}"
+    finally:
+        say(printed.getvalue(), end="")
     if any(part is Ellipsis for value in given for part in (value if isinstance(value, list | tuple) else [value])):
         return judge(exercise, ...)
     if any(value is None for value in given):
-        return "wrong", _without_return(exercise, given, echo.used)
+        return "wrong", _without_return(exercise, given, printed.getvalue())
     try:
         verdict, sentence = _compare(exercise, given)
         if verdict == "wrong" and exercise.cases[0] and not callable(answer):
@@ -55,20 +57,6 @@ def judge(exercise, answer):
         return verdict, sentence
     except Exception as error:  # the given value is an object that cannot be compared or shown
         return "wrong", f"not yet: your answer, of type {type(given[0]).__name__}, cannot be compared ({_short(error)})"
-
-
-class _Echo:
-    """A standard output that passes all on and remembers whether there was anything."""
-
-    def __init__(self):
-        self.out, self.used = sys.stdout, False
-
-    def write(self, text):
-        self.used = True
-        return self.out.write(text)
-
-    def __getattr__(self, name):
-        return getattr(self.out, name)
 
 
 def _answer(answer, case):
@@ -110,16 +98,13 @@ def _compare(exercise, given):
 
 def _first_difference(exercise, given):
     """Say where an unknown wrong answer goes wrong, without saying what is right."""
-    for value, case in zip(given, exercise.cases, strict=True):
-        expected = _answer(exercise.truth, case)
-        if distance(value, expected) <= rounding(given):
-            continue
-        options = [expected, *(formula for _, formula, _ in exercise.mistakes)]
-        if sentence := misfit(value, expected, sorted(options, key=str)):
-            return f"not yet: {sentence}"
-        where = f" for the arguments {_shown(case)}" if case else ""
-        return f"not yet: {_shown([value])} is not right{where}, and it is none of the usual mistakes"
-    return "not yet"
+    tried = ((value, case, _answer(exercise.truth, case)) for value, case in zip(given, exercise.cases, strict=True))
+    value, case, expected = next(row for row in tried if distance(row[0], row[2]) > rounding(given))
+    options = sorted([exercise.truth, *(formula for _, formula, _ in exercise.mistakes)], key=str)
+    if sentence := misfit(value, expected, options):
+        return f"not yet: {sentence}"
+    where = f" for the arguments {_shown(case)}" if case else ""
+    return f"not yet: {_shown([value])} is not right{where}, and it is none of the usual mistakes"
 
 
 def _shown(values):
