@@ -6,14 +6,35 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from cycler import cycler
+from matplotlib import rc_context, rcParams, style
 from PIL import Image
 
 from ddim_lessons import lessons
 from ddim_lessons.figures import live as widgets
+from ddim_lessons.figures import plots
 from ddim_lessons.figures.controls import choice_slider, control_values, menu, number_slider, toggle, whole_slider
-from ddim_lessons.figures.live import Live, LiveFigure, LiveHTML
-from ddim_lessons.figures.plots import draw_points, frame, panels
+from ddim_lessons.figures.live import ClassPrediction, Live, LiveFigure, LiveHTML
+from ddim_lessons.figures.plots import draw_paths, draw_points, frame, panels, png
 from ddim_lessons.lessons.lesson_07 import pictures as lesson_07
+
+# One value that matplotlib's default is not, for each setting that a reader's matplotlibrc may hold and pictures see.
+LEAKS = {
+    "text.usetex": True, "text.color": "red", "text.hinting": "none", "text.antialiased": False, "font.size": 20.0,
+    "font.family": ["monospace"], "font.weight": "bold", "mathtext.fontset": "stix", "mathtext.default": "regular",
+    "axes.unicode_minus": False, "axes.grid": True, "axes.spines.top": True, "axes.facecolor": "black",
+    "axes.titlelocation": "left", "axes.titlesize": 5, "axes.labelcolor": "red", "axes.xmargin": 0.4,
+    "axes.axisbelow": True, "axes.formatter.limits": [-1, 1], "axes.formatter.use_mathtext": True,
+    "axes.formatter.use_locale": True, "axes.prop_cycle": cycler(color=["red"]), "xtick.direction": "in",
+    "ytick.major.size": 15.0, "ytick.right": True, "ytick.minor.visible": True, "xaxis.labellocation": "left",
+    "lines.linewidth": 7.0, "lines.marker": "x", "lines.antialiased": False, "legend.loc": "lower left",
+    "legend.facecolor": "red", "legend.fontsize": 20.0, "image.cmap": "jet", "image.interpolation": "bilinear",
+    "image.origin": "lower", "patch.linewidth": 4.0, "patch.force_edgecolor": True, "hatch.linewidth": 5.0,
+    "scatter.marker": "x", "date.converter": "concise", "figure.autolayout": True, "figure.dpi": 40.0,
+    "figure.constrained_layout.w_pad": 0.6, "figure.facecolor": "black", "savefig.facecolor": "red",
+    "savefig.bbox": "tight", "path.sketch": (2.0, 20.0, 2.0), "path.snap": False, "agg.path.chunksize": 3,
+}  # fmt: skip
+HOSTILE = {key: value for key, value in LEAKS.items() if key != "text.usetex"}
 
 
 def find_explorers():
@@ -94,17 +115,71 @@ def test_each_control_moved_once_changes_picture_and_words(make):
     assert found == {key: parts for key, parts in STAYS.items() if key[0] == make.__name__}
 
 
+def outputs_of(live):
+    """The (data, metadata) of what a live view displays."""
+    shown = []
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (plots, widgets):
+            patch.setattr(module, "display", lambda what, metadata=None, raw=False: shown.append((what, metadata)))
+        live._ipython_display_()
+    return [(what if isinstance(what, dict) else {"text/html": what.data}, metadata) for what, metadata in shown]
+
+
+def still_of(live):
+    """The first output, which is what a file shows."""
+    return outputs_of(live)[0]
+
+
 @pytest.mark.parametrize("make", list(find_explorers()))
-def test_reset_brings_back_the_first_picture(make):
-    live = make()
-    first = live._repr_mimebundle_()
-    for control in live.controls.values():
-        control.value = next(value for value in control_values(control) if value != control.value)
-    live.reset()
-    again = live._repr_mimebundle_()
-    keys = ("image/png", "text/plain", "text/html")
-    both = [view[0] if isinstance(view, tuple) else view for view in (first, again)]
-    assert [both[0].get(key) for key in keys] == [both[1].get(key) for key in keys]
+def test_reset_brings_back_the_first_picture_also_with_settings_of_the_reader_s(make):
+    first = still_of(make())
+    with rc_context(HOSTILE):
+        live = make()
+        assert still_of(live) == first
+        for control in live.controls.values():
+            control.value = next(value for value in control_values(control) if value != control.value)
+        live.reset()
+        assert still_of(live) == first
+
+
+# --- the reader's settings ---------------------------------------------------------------------------------------
+
+
+def pictures_of_all_kinds():
+    """PNGs of a figure with what figures are made of: as a still one, and as a live one after a move."""
+    figure, axes = panels(width=2, height=1.4)
+    axes.imshow(np.arange(6.0).reshape(2, 3), extent=(0, 1, 0, 1))
+    (line,) = axes.plot([0, 0.5, 1], [-1, 0.3, 2], label="a line", zorder=5)
+    axes.bar([0.4], [1], width=0.1, hatch="/")
+    axes.scatter([0.2, 0.8], [1, 0])
+    draw_paths(axes, np.random.default_rng(0).random((2, 5, 2)))
+    axes.set(title="title $x_0$", xlabel="x", aspect="auto", ylim=(-1, 2))
+    words = axes.text(0.1, 1.5, "−1")
+    axes.legend()
+    still = png(figure)
+
+    def move(x):
+        line.set_data([0, x], [x, -1])
+        words.set_text(f"$x_0$ = {x:.1f}")
+        return "moved"
+
+    live = LiveFigure(figure, [line, words], {"x": number_slider("x", 0, 1, 0.5, 0)}, move)
+    live.controls["x"].value = 0.5
+    return still, live.still()
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return pictures_of_all_kinds()
+
+
+@pytest.mark.parametrize("settings", [*style.available, *LEAKS])
+def test_no_setting_of_the_reader_s_changes_a_picture_and_none_is_changed(settings, expected):
+    own = {settings: LEAKS[settings]} if settings in LEAKS else settings
+    with style.context(own):
+        before = dict(rcParams)
+        assert pictures_of_all_kinds() == expected
+        assert dict(rcParams) == before
 
 
 # --- the engine --------------------------------------------------------------------------------------------------
@@ -138,10 +213,27 @@ def test_the_dot_moves_and_leaves_nothing_behind():
     assert live.words == "a dot at 0.8" and "a dot at 0.8" in live.caption.value
 
 
-def test_mimebundle_has_a_view_a_picture_and_words():
-    bundle, metadata = small_figure()._repr_mimebundle_()
-    assert set(bundle) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
-    assert bundle["text/plain"] == "[live figure] a dot at 0.0" and metadata["image/png"]["alt"] == "a dot at 0.0"
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def check_outputs(live, kind, words):
+    """A still alone, then its caption and a note, then the live box alone."""
+    (still, metadata), (note, _), (box, _) = outputs_of(live)
+    assert set(still) == {kind, "text/plain"} and set(box) == {VIEW, "text/plain"} and box["text/plain"] == ""
+    assert f"<small>{words}</small>" in note["text/html"] and 'class="ddim-revive"' in note["text/html"]
+    assert "ddim-live" in live.box._dom_classes
+    return still, metadata
+
+
+def test_a_live_figure_displays_a_still_a_caption_and_itself():
+    still, metadata = check_outputs(small_figure(lambda x: "a < b"), "image/png", "a &lt; b")
+    assert still["text/plain"] == "[live figure] a < b" and metadata["image/png"]["alt"] == "a < b"
+
+
+def test_a_question_displays_its_choices_and_not_its_answer():
+    still, _ = check_outputs(ClassPrediction("a < b?", ["yes", "no & no"], "yes", "because"), "text/html", "")
+    assert "a &lt; b?" in still["text/html"] and "<li>yes</li><li>no &amp; no</li>" in still["text/html"]
+    assert "because" not in str(still)
 
 
 def test_reset_button_and_sweep():
@@ -249,4 +341,5 @@ def test_live_html_shows_what_update_returns():
     live = LiveHTML({"on": toggle("on", False)}, lambda on: (f"<b>{on}</b>", f"it is {on}"))
     live.controls["on"].value = True
     assert live.html.value == "<b>True</b>" and live.words == "it is True"
-    assert live._repr_mimebundle_()["text/plain"] == "[live table] it is True"
+    still, _ = check_outputs(live, "text/html", "it is True")
+    assert still == {"text/html": "<b>True</b>", "text/plain": "[live table] it is True"}

@@ -72,6 +72,10 @@ def first_code(notebook):
     return rules.code_cells(notebook)[1]
 
 
+def live_outputs(notebook):
+    return next(cell.outputs for cell in rules.code_cells(notebook) if "[live figure]" in str(cell.outputs))
+
+
 def last_tag(notebook):
     return [cell for cell in notebook.cells if "\\tag{" in cell.source][-1]
 
@@ -106,6 +110,9 @@ PLANTED = [
     (rules.equations_are_checked, lambda nb: set_in(nb, "cells", [c for c in nb.cells if not is_of_an_equation(c)])),
     (rules.still_before_live, lambda nb: set_in(nb, "cells", [c for c in nb.cells if not c.get("outputs")])),
     (rules.still_before_live, lambda nb: [c.outputs.clear() for c in rules.code_cells(nb) if "show(" in c.source]),
+    (rules.live_figures_leave_a_still, lambda nb: live_outputs(nb)[0].data.pop("image/png")),
+    (rules.live_figures_leave_a_still, lambda nb: live_outputs(nb)[1].data.update({"text/html": "a note"})),
+    (rules.live_figures_leave_a_still, lambda nb: live_outputs(nb).pop()),
 ]
 
 
