@@ -110,7 +110,7 @@ def _first_difference(exercise, given):
 def _shown(values):
     """Write arguments short: numbers with four digits, arrays by their first entries."""
     with np.printoptions(precision=4, threshold=6, edgeitems=2):
-        return ", ".join(f"{v:.4g}" if isinstance(v, float) else _short(v) for v in values)
+        return ", ".join(f"{v:.4g}" if isinstance(v, float) else _short(getattr(v, "__name__", v)) for v in values)
 
 
 def _short(value):
