@@ -85,8 +85,11 @@ def _is_symbolic(value):
 
 
 def to_numpy(value):
-    """Bring a torch tensor to NumPy; leave everything else."""
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+    """Bring a torch tensor to NumPy, its floating-point numbers in 64 bits (bfloat16 has no NumPy form)."""
+    if not hasattr(value, "detach"):
+        return value
+    value = value.detach().cpu()
+    return (value.double() if value.is_floating_point() else value).numpy()
 
 
 def _verify_symbols(equation, left, right):

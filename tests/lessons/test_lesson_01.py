@@ -55,7 +55,7 @@ ANSWERS = [
     ("1.5", "A", "“A” is not it"),
     ("1.5", "C", "“C” is not it"),
     ("1.5", "D", "“D” is not it"),
-    ("1.5", "E", "not right"),
+    ("1.5", "E", "answer with one of A, B, C, D"),
 ]
 
 

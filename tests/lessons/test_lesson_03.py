@@ -46,8 +46,12 @@ def k_direct(alpha_bar, A, s, t, eta):
     return k(alpha_bar, t, s, eta) * (1 - alpha_bar[t]) if {s, t} <= set(A) else 0.0
 
 
+def tied(alpha_bar, A, s, t, eta):
+    return covariance_by(lambda a, s, t: 1 - a[t], k)(alpha_bar, {*A, s, t}, s, t, eta)
+
+
 def in_full_chain(alpha_bar, A, s, t, eta):
-    return covariance_by(lambda a, s, t: 1 - a[t], k)(alpha_bar, range(1, 9), s, t, eta)
+    return covariance_by(lambda a, s, t: 1 - a[t], k)(alpha_bar, range(1, len(alpha_bar)), s, t, eta)
 
 
 ANSWERS = [
@@ -60,7 +64,7 @@ ANSWERS = [
     ("3.1", {(t, 0) for t in range(1, 7)}, "hung every time on x_0"),
     ("3.1", {(1, 0), (4, 1), (6, 4)} | STAR, "arrows run upwards"),
     ("3.1", {(6, 0)}, "none of the usual mistakes"),
-    ("3.1", [(6, 0), (4, 6), (1, 4), *STAR], "none of the usual mistakes"),
+    ("3.1", [(6, 0), (4, 6), (1, 4), *STAR], "✓ right"),
     ("3.1", ..., "not attempted yet"),
     ("3.1", {(6, 0), (4, 6), (1, 4)} | STAR, "✓ right"),
     ("3.2", (2, 3), "other order"),
@@ -74,6 +78,7 @@ ANSWERS = [
     ("3.3", covariance_by(lambda a, s, t: ((1 - a[t]) / (1 - a[s])) ** 0.5, k), "the correlation"),
     ("3.3", covariance_by(lambda a, s, t: 1.0, k), "the slopes alone"),
     ("3.3", covariance_by(lambda a, s, t: 1 - a[t], lambda a, t, s, _: k(a, t, s, 1.0)), "that of η = 1"),
+    ("3.3", tied, "a time in B to the chain"),
     ("3.3", covariance_by(lambda a, s, t: -1.0, k), "none of the usual mistakes"),
     ("3.3", covariance_by(lambda a, s, t: 1 - a[t], k), "✓ right"),
     ("3.4", lambda T, A: T - len(A), "the factors of B alone"),

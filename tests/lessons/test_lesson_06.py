@@ -65,7 +65,7 @@ ANSWERS = [
     ("6.5", {"A", "C", "D"}, "one of them draws its times otherwise"),
     ("6.5", {"A"}, "none of the usual mistakes"),
     *[("6.6", f"line {k}", "is not it") for k in (1, 2, 3, 5, 6)],
-    ("6.6", "line 7", "none of the usual mistakes"),
+    ("6.6", "line 7", "answer with one of line 1, line 2"),
 ]
 
 

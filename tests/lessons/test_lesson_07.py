@@ -8,7 +8,7 @@ import sympy as sp
 
 from ddim_lessons.ddim import affine_step, eta_max, predict_eps, variance
 from ddim_lessons.lessons.lesson_07 import pictures
-from ddim_lessons.lessons.lesson_07.exercises import EXERCISES, sampling_step
+from ddim_lessons.lessons.lesson_07.exercises import EXERCISES, step
 from ddim_lessons.schedules import make_tau
 from ddim_lessons.teaching.checks import EquationError, verify, verify_mean
 from ddim_lessons.toy_data import data_set
@@ -27,6 +27,12 @@ def new(alpha_bars, eta):
     return variance(alpha_bars[:-1], alpha_bars[1:], eta) / (1 - alpha_bars[1:])
 
 
+def sampled(x, x0, t, s, eta, z, room=None, root=0.5):
+    """(7.2) by hand, with two places to go wrong."""
+    left = 1 - s - variance(t, s, eta) if room is None else room
+    return np.sqrt(s) * x0 + np.sqrt(left) * predict_eps(x, x0, t) + variance(t, s, eta) ** root * z
+
+
 ANSWERS = [
     ("7.1", lambda a, e: 1 - np.prod(1 - new(a, e)), "share that was replaced"),
     ("7.1", lambda a, e: np.prod(new(a, e)), "multiplied the new shares"),
@@ -43,17 +49,17 @@ ANSWERS = [
     ("7.3", "B", "no noise was added"),
     ("7.3", "C", "few steps"),
     ("7.3", "D", "almost straight"),
-    ("7.3", "E", "none of the usual mistakes"),
+    ("7.3", "E", "answer with one of A, B, C, D"),
     ("7.4", lambda S, n, k: S * n * (2 + k), "counted every point"),
     ("7.4", lambda S, n, k: 2 * S * (1 + k), "sampled again"),
     ("7.4", lambda S, n, k: S * (1 + k), "first value of η"),
     ("7.4", lambda S, n, k: (S + 1) * (2 + k), "times instead of the steps"),
     ("7.4", lambda S, n, k: 7, "none of the usual mistakes"),
-    ("7.5", lambda *a: sampling_step(*a, room=1 - a[3]), "no room for the new noise"),
-    ("7.5", lambda *a: sampling_step(*a, root=False), "by σ², not by σ"),
-    ("7.5", lambda *a: sampling_step(*a, eps=a[0]), "where ε̂ belongs"),
-    ("7.5", lambda *a: sampling_step(*a, eps=a[0] - np.sqrt(a[2]) * a[1]), "was not divided"),
-    ("7.5", lambda *a: sampling_step(*a, eps=predict_eps(a[0], a[1], a[3])), "wrong time"),
+    ("7.5", lambda x, x0, t, s, eta, z: sampled(x, x0, t, s, eta, z, room=1 - s), "no room for the new noise"),
+    ("7.5", lambda x, x0, t, s, eta, z: sampled(x, x0, t, s, eta, z, root=1), "by σ², not by σ"),
+    ("7.5", lambda x, x0, t, s, eta, z: step(x0, x, t, s, eta, z), "where ε̂ belongs"),
+    ("7.5", lambda x, x0, t, s, eta, z: step(x0, x - np.sqrt(t) * x0, t, s, eta, z), "was not divided"),
+    ("7.5", lambda x, x0, t, s, eta, z: step(x0, predict_eps(x, x0, s), t, s, eta, z), "wrong time"),
     ("7.5", lambda *a: a[0], "none of the usual mistakes"),
 ]
 
@@ -61,8 +67,11 @@ ANSWERS = [
 def test_the_whole_step_of_the_exercise_is_the_package_s():
     for x, x0_hat, a_t, a_s, eta, z in EXERCISES["7.5"].cases:
         a, b, c = affine_step(a_t, a_s, variance(a_t, a_s, eta))
-        step = a * x + b * predict_eps(x, x0_hat, a_t) + c * z
-        assert np.allclose(sampling_step(x, x0_hat, a_t, a_s, eta, z), step, atol=1e-12)
+        assert np.allclose(
+            EXERCISES["7.5"].truth(x, x0_hat, a_t, a_s, eta, z),
+            a * x + b * predict_eps(x, x0_hat, a_t) + c * z,
+            atol=1e-12,
+        )
 
 
 def test_the_runs_of_exercise_3_are_measured_ones():

@@ -9,7 +9,7 @@ from ddim_lessons import ddim, solvers
 from ddim_lessons.ddim import ddim_sample, ddim_states, invert_path
 from ddim_lessons.gaussians import exact_eps
 from ddim_lessons.lessons.lesson_09 import pictures
-from ddim_lessons.lessons.lesson_09.exercises import A, B, angle, arc, noise, up
+from ddim_lessons.lessons.lesson_09.exercises import A, B, angle, arc, noise
 from ddim_lessons.metrics import TOO_LARGE
 from ddim_lessons.oracle import GaussianMixture, gaussian
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
@@ -37,6 +37,12 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --- exercises ---------------------------------------------------------------------------------------------------
+
+
+def up(x, eps, level, alpha_bar_t):
+    """x̂_0 read at ``level``, noised to ᾱ_t."""
+    return alpha_bar_t**0.5 * (x - (1 - level) ** 0.5 * eps) / level**0.5 + (1 - alpha_bar_t) ** 0.5 * eps
+
 
 ANSWERS = [
     ("9.1", lambda x, e, t, s: x / t**0.5 + (noise(s) - noise(t)) * e, "stopped at x̄_s"),
@@ -68,7 +74,7 @@ ANSWERS = [
     ("9.5", lambda x, e, s, t: (x - (1 - s) ** 0.5 * e) / s**0.5, "stopped at x̂_0"),
     ("9.5", lambda x, e, s, t: e, "none of the usual mistakes"),
     *[("9.6", f"line {k}", "is not it") for k in (1, 2, 3, 5)],
-    ("9.6", "line 6", "none of the usual mistakes"),
+    ("9.6", "line 6", "answer with one of line 1, line 2"),
 ]
 
 

@@ -37,7 +37,7 @@ ANSWERS = [
     ("10.2", lambda o: np.floor(best_sums(o)).astype(int), "without a box"),
     ("10.2", lambda o: np.maximum(1, np.floor(np.sort(o, 1)[:, ::-1][:, :5].sum(1))).astype(int), "over the objects"),
     ("10.2", lambda o: np.maximum(1, np.floor(o.sum(axis=0))).astype(int), "over all boxes"),
-    ("10.2", lambda o: np.maximum(1, np.floor(o[::-1][:5].sum(axis=0))).astype(int), "not the five best"),
+    ("10.2", lambda o: np.maximum(1, np.floor(o[:5].sum(axis=0))).astype(int), "not the five best"),
     ("10.2", lambda o: np.maximum(1, np.round(best_sums(o))).astype(int), "rounded to the nearest"),
     ("10.2", lambda o: np.full(o.shape[1], 7), "none of the usual mistakes"),
     ("10.3", lambda S: S, "every visit"),

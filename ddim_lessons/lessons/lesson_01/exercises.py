@@ -2,170 +2,100 @@
 
 import numpy as np
 
-from ...teaching.exercises import Exercise, Mistake, choice
+from ...ddim import add_noise
+from ...schedules import alpha_bar_from_beta
+from ...teaching.exercises import Exercise, choice
 
 ALPHAS = [(0.9, 0.5), (0.75, 0.96), (0.4, 0.8)]  # (α_1, α_2)
-BETA = np.array([0.0, 0.1, 0.25, 0.4, 0.2])  # β_t for t = 0 … 4
-ALPHA_BAR = np.array([1.0, 0.9, 0.7, 0.4, 0.15])  # ᾱ_t for t = 0 … 4
+BETA, LONG = np.array([0.0, 0.1, 0.25, 0.4]), np.array([0.0, 0.02, 0.05, 0.3, 0.2, 0.4])  # β_t from t = 0 on
+ALPHA_BAR, FIVE = np.array([1.0, 0.9, 0.7, 0.4]), np.array([1.0, 0.97, 0.8, 0.45, 0.3, 0.12])  # ᾱ_t from t = 0 on
 
 
-def _alpha_bar(beta, t):
-    """ᾱ_t, here as a product written out."""
-    return np.prod(1 - beta[1 : t + 1])
+def bar(beta, t):
+    """ᾱ_t of β, which begins with β_0 = 0."""
+    return alpha_bar_from_beta(beta)[t]
 
 
+# a mistake: its name, what it answers, a hint
+# fmt: off
 EXERCISES = {
     "1.1": Exercise(
-        truth=lambda a1, a2: ((a1 * a2) ** 0.5, (1 - a1 * a2) ** 0.5),
-        cases=ALPHAS,
-        mistakes=[
-            Mistake(
-                "the second number is the variance",
-                lambda a1, a2: ((a1 * a2) ** 0.5, 1 - a1 * a2),
-                "the task asks for the standard deviation.",
-            ),
-            Mistake(
-                "you added the standard deviations of the two noises",
-                lambda a1, a2: ((a1 * a2) ** 0.5, (a2 * (1 - a1)) ** 0.5 + (1 - a2) ** 0.5),
-                "the two noises are independent: see (1.2).",
-            ),
-            Mistake(
-                "the first noise is not scaled by the second step",
-                lambda a1, a2: ((a1 * a2) ** 0.5, ((1 - a1) + (1 - a2)) ** 0.5),
-                "step 2 multiplies all of x_1 by √α_2, the noise in it too.",
-            ),
-            Mistake(
-                "the first noise is scaled by α_2 where it should be √α_2",
-                lambda a1, a2: ((a1 * a2) ** 0.5, (a2**2 * (1 - a1) + 1 - a2) ** 0.5),
-                "scaling by √α_2 multiplies a variance by its square.",
-            ),
-            Mistake(
-                "the factor of x_0 lacks its square root",
-                lambda a1, a2: (a1 * a2, (1 - a1 * a2) ** 0.5),
-                "each step multiplies by √α, not by α.",
-            ),
-            Mistake(
-                "you used the second step alone",
-                lambda a1, a2: (a2**0.5, (1 - a2) ** 0.5),
-                "the start is x_0, two steps back.",
-            ),
-        ],
-    ),
+        lambda a1, a2: ((a1 * a2) ** 0.5, (1 - a1 * a2) ** 0.5),
+        ALPHAS, [
+        ("the second number is the variance",       lambda a1, a2: ((a1 * a2) ** 0.5, 1 - a1 * a2),
+         "the task asks for the standard deviation."),
+        ("you added the standard deviations of the two noises",
+         lambda a1, a2: ((a1 * a2) ** 0.5, (a2 * (1 - a1)) ** 0.5 + (1 - a2) ** 0.5),
+         "the two noises are independent: see (1.2)."),
+        ("the first noise is not scaled by the second step",
+         lambda a1, a2: ((a1 * a2) ** 0.5, ((1 - a1) + (1 - a2)) ** 0.5),
+         "step 2 multiplies all of x_1 by √α_2, the noise in it too."),
+        ("the first noise is scaled by α_2 where it should be √α_2",
+         lambda a1, a2: ((a1 * a2) ** 0.5, (a2**2 * (1 - a1) + 1 - a2) ** 0.5),
+         "scaling by √α_2 multiplies a variance by its square."),
+        ("the factor of x_0 lacks its square root", lambda a1, a2: (a1 * a2, (1 - a1 * a2) ** 0.5),
+         "each step multiplies by √α, not by α."),
+        ("you used the second step alone",          lambda a1, a2: (a2**0.5, (1 - a2) ** 0.5),
+         "the start is x_0, two steps back."),
+    ]),
     "1.2": Exercise(
-        truth=lambda x0, beta, t: (_alpha_bar(beta, t) ** 0.5 * x0, 1 - _alpha_bar(beta, t)),
-        cases=[(2.0, BETA, t) for t in (2, 3, 4)],
-        mistakes=[
-            Mistake(
-                "you used α_t for ᾱ_t",
-                lambda x0, beta, t: ((1 - beta[t]) ** 0.5 * x0, beta[t]),
-                "β_t belongs to the single step from t − 1 to t; the jump starts at 0.",
-            ),
-            Mistake(
-                "your product stops one step early",
-                lambda x0, beta, t: (_alpha_bar(beta, t - 1) ** 0.5 * x0, 1 - _alpha_bar(beta, t - 1)),
-                "ᾱ_t contains the factor of time t; beta[:t] ends at t − 1.",
-            ),
-            Mistake(
-                "the mean lacks its square root",
-                lambda x0, beta, t: (_alpha_bar(beta, t) * x0, 1 - _alpha_bar(beta, t)),
-                "ᾱ_t is a share of variance; x_0 itself is scaled by less.",
-            ),
-            Mistake(
-                "the second number is the standard deviation",
-                lambda x0, beta, t: (_alpha_bar(beta, t) ** 0.5 * x0, (1 - _alpha_bar(beta, t)) ** 0.5),
-                "the task asks for the variance.",
-            ),
-            Mistake(
-                "you added the β where the α multiply",
-                lambda x0, beta, t: ((1 - beta[1 : t + 1].sum()) ** 0.5 * x0, beta[1 : t + 1].sum()),
-                "every step shrinks the noise that is already there, so the β do not add up.",
-            ),
-            Mistake(
-                "mean and variance have changed places in ᾱ",
-                lambda x0, beta, t: ((1 - _alpha_bar(beta, t)) ** 0.5 * x0, _alpha_bar(beta, t)),
-                "at t = 0 the mean must be x_0 and the variance 0.",
-            ),
-        ],
-    ),
+        lambda x0, beta, t: (bar(beta, t) ** 0.5 * x0, 1 - bar(beta, t)),
+        [(2.0, BETA, 1), (2.0, BETA, 3), (-0.7, LONG, 2), (1.3, LONG, 5)], [
+        ("you used α_t for ᾱ_t",           lambda x0, beta, t: ((1 - beta[t]) ** 0.5 * x0, beta[t]),
+         "β_t belongs to the single step from t − 1 to t; the jump starts at 0."),
+        ("your product stops one step early",
+         lambda x0, beta, t: (bar(beta, t - 1) ** 0.5 * x0, 1 - bar(beta, t - 1)),
+         "ᾱ_t contains the factor of time t; beta[:t] ends at t − 1."),
+        ("the mean lacks its square root", lambda x0, beta, t: (bar(beta, t) * x0, 1 - bar(beta, t)),
+         "ᾱ_t is a share of variance; x_0 itself is scaled by less."),
+        ("the second number is the standard deviation",
+         lambda x0, beta, t: (bar(beta, t) ** 0.5 * x0, (1 - bar(beta, t)) ** 0.5),
+         "the task asks for the variance."),
+        ("you added the β where the α multiply",
+         lambda x0, beta, t: ((1 - beta[1 : t + 1].sum()) ** 0.5 * x0, beta[1 : t + 1].sum()),
+         "every step shrinks the noise that is already there, so the β do not add up."),
+        ("mean and variance have changed places in ᾱ",
+         lambda x0, beta, t: ((1 - bar(beta, t)) ** 0.5 * x0, bar(beta, t)),
+         "at t = 0 the mean must be x_0 and the variance 0."),
+    ]),
     "1.3": Exercise(
-        truth=lambda x_s, eps, alpha_bar, s, t: _further(x_s, eps, alpha_bar[t] / alpha_bar[s]),
-        cases=[(1.5, 0.8, ALPHA_BAR, s, t) for s, t in ((1, 3), (2, 4), (1, 4))],
-        mistakes=[
-            Mistake(
-                "you jumped as if x_s were x_0",
-                lambda x_s, eps, alpha_bar, s, t: _further(x_s, eps, alpha_bar[t]),
-                "part of the noise is in x_s already; only the steps after s are still to come.",
-            ),
-            Mistake(
-                "you started one step early",
-                lambda x_s, eps, alpha_bar, s, t: _further(x_s, eps, alpha_bar[t] / alpha_bar[s - 1]),
-                "the steps to come are s + 1 … t; the factor of time s is in x_s already.",
-            ),
-            Mistake(
-                "the noise is the difference of the two noise variances",
-                lambda x_s, eps, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x_s + (ab[s] - ab[t]) ** 0.5 * eps,
-                "the noise in x_s shrinks on the way, so more than the difference is added.",
-            ),
-            Mistake(
-                "the noise is scaled by its variance",
-                lambda x_s, eps, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x_s + (1 - ab[t] / ab[s]) * eps,
-                "ε has variance 1; a factor c gives it the variance c².",
-            ),
-            Mistake(
-                "the signal lacks its square root",
-                lambda x_s, eps, ab, s, t: ab[t] / ab[s] * x_s + (1 - ab[t] / ab[s]) ** 0.5 * eps,
-                "the quotient is a share of variance; x_s itself is scaled by less.",
-            ),
-            Mistake(
-                "the noise has the wrong sign",
-                lambda x_s, eps, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x_s - (1 - ab[t] / ab[s]) ** 0.5 * eps,
-                "its law would be the same, but add_noise adds: with this sign ε̂ would be −ε in all that follows.",
-            ),
-        ],
-    ),
+        lambda x, e, ab, s, t: add_noise(x, e, ab[t] / ab[s]),
+        [(1.5, 0.8, ALPHA_BAR, 1, 3), (-0.6, 1.1, FIVE, 2, 4), (0.9, -0.4, FIVE, 1, 5)], [
+        ("you jumped as if x_s were x_0", lambda x, e, ab, s, t: add_noise(x, e, ab[t]),
+         "part of the noise is in x_s already; only the steps after s are still to come."),
+        ("you started one step early", lambda x, e, ab, s, t: add_noise(x, e, ab[t] / ab[s - 1]),
+         "the steps to come are s + 1 … t; the factor of time s is in x_s already."),
+        ("the noise is the difference of the two noise variances",
+         lambda x, e, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x + (ab[s] - ab[t]) ** 0.5 * e,
+         "the noise in x_s shrinks on the way, so more than the difference is added."),
+        ("the noise is scaled by its variance",
+         lambda x, e, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x + (1 - ab[t] / ab[s]) * e,
+         "ε has variance 1; a factor c gives it the variance c²."),
+        ("the signal lacks its square root",
+         lambda x, e, ab, s, t: ab[t] / ab[s] * x + (1 - ab[t] / ab[s]) ** 0.5 * e,
+         "the quotient is a share of variance; x_s itself is scaled by less."),
+        ("the noise has the wrong sign",
+         lambda x, e, ab, s, t: add_noise(x, -e, ab[t] / ab[s]),
+         "its law would be the same, but add_noise adds: with this sign ε̂ would be −ε in all that follows."),
+    ]),
     "1.4": Exercise(
-        truth=lambda beta: beta[0] ** 0.5,
-        cases=[(np.array([0.09, 0.2, 0.3]),), (np.array([0.01, 0.5]),), (np.array([0.04, 0.1, 0.4, 0.6]),)],
-        mistakes=[
-            Mistake(
-                "you took ᾱ[0] for the data",
-                lambda beta: 0.0,
-                "in this array the first entry is already a product of one factor.",
-            ),
-            Mistake(
-                "that is the variance",
-                lambda beta: beta[0],
-                "the task asks for a standard deviation.",
-            ),
-            Mistake(
-                "that is the factor of the signal",
-                lambda beta: (1 - beta[0]) ** 0.5,
-                "look at the second term of `move`.",
-            ),
-            Mistake(
-                "that is the noise at the noisy end",
-                lambda beta: (1 - np.prod(1 - beta)) ** 0.5,
-                "the last jump goes to index 0.",
-            ),
-            Mistake(
-                "that is the noise one entry later",
-                lambda beta: (1 - (1 - beta[0]) * (1 - beta[1])) ** 0.5,
-                "the last jump goes to index 0, and cumprod's entry 0 has one factor.",
-            ),
-        ],
-    ),
-    "1.5": choice(
-        ["A", "B", "C", "D"],
-        right="B",
-        wrong={
-            "A": "ᾱ_1000 ≈ 0.00004 leaves nothing to wish for, but does the loop ever use it?",
-            "C": "move needs a fresh z only where η > 0; here σ² is 0.",
-            "D": "tau ends with the pair (10, 0), and ᾱ_0 = 1 is the data.",
-        },
-    ),
+        lambda beta: beta[0] ** 0.5,
+        [(np.array([0.09, 0.2, 0.3]),), (np.array([0.01, 0.5]),), (np.array([0.04, 0.1, 0.4, 0.6]),)], [
+        ("you took ᾱ[0] for the data",         0.0,
+         "in this array the first entry is already a product of one factor."),
+        ("that is the variance",               lambda beta: beta[0],
+         "the task asks for a standard deviation."),
+        ("that is the factor of the signal",   lambda beta: (1 - beta[0]) ** 0.5,
+         "look at the second term of `move`."),
+        ("that is the noise at the noisy end", lambda beta: (1 - np.prod(1 - beta)) ** 0.5,
+         "the last jump goes to index 0."),
+        ("that is the noise one entry later",  lambda beta: (1 - (1 - beta[0]) * (1 - beta[1])) ** 0.5,
+         "the last jump goes to index 0, and cumprod's entry 0 has one factor."),
+    ]),
+    "1.5": choice("B", {
+        "A": "ᾱ_1000 ≈ 0.00004 leaves nothing to wish for, but does the loop ever use it?",
+        "C": "move needs a fresh z only where η > 0; here σ² is 0.",
+        "D": "tau ends with the pair (10, 0), and ᾱ_0 = 1 is the data.",
+    }),
 }
-
-
-def _further(x_s, eps, ratio):
-    """√ratio · x_s + √(1 − ratio) · ε."""
-    return ratio**0.5 * x_s + (1 - ratio) ** 0.5 * eps
+# fmt: on

@@ -5,12 +5,14 @@ from itertools import combinations
 import numpy as np
 
 from ...learning.networks import make_target, to_eps
-from ...teaching.exercises import Exercise, Mistake, choice
+from ...teaching.exercises import Exercise, choice
 
-X0, NOISE = np.array([[0.5, -1.0], [2.0, 0.3]]), np.array([[1.0, 0.4], [-0.7, 0.2]])
-V, X_T = np.array([[0.3, -0.8], [1.1, 0.6]]), np.array([[-0.2, 0.9], [0.4, 1.5]])
-U = np.array([0.0, 0.25, 0.5, 0.999, 0.7])
-WEIGHTS = np.array([[1.0, 0.0], [2.0, -1.0], [0.5, 4.0], [3.0, 1.0]])
+X, E = np.array([[0.5, -1.0], [2.0, 0.3], [0.7, -0.2]]), np.array([[1.0, 0.4], [-0.7, 0.2], [0.3, -1.6]])
+PAIRS = [(X, E, 0.2), (X[:2], E[1:], 0.9), (X[0], E[2], 0.6), (E.T, X.T, 1.0)]  # two arrays and ᾱ_t
+# no time lies on the boundary of a slice, where rounding decides, but for the first u, which is exactly 0
+FIVE, THREE = np.array([0, 0.2513, 0.4983, 0.9991, 0.7017]), np.array([0.31, 0.77, 0.03])
+SLICES = [(FIVE, 1000), (THREE, 50), (THREE[1:], 7)]  # u and T
+WEIGHTS = np.array([[1.0, 0.0, 0.3], [2.0, -1.0, 0.9], [0.5, 4.0, 0.1], [3.0, 1.0, -0.6]])
 
 
 def average_of(weights, decay):
@@ -40,150 +42,80 @@ def uncomparable(pair):
     one, other = (TRAININGS[name] for name in pair)
     different = [what for what, a, b in zip(WHY, one, other, strict=True) if a != b]
     name = f"{' and '.join(pair)} have different {' and '.join(different)}"
-    return Mistake(name, lambda: set(pair), WHY[different[0]])
+    return name, set(pair), WHY[different[0]]
 
 
+# a mistake: its name, what it answers, a hint
+# fmt: off
 EXERCISES = {
     "6.1": Exercise(
-        truth=lambda x0, noise, ab: make_target(x0, noise, ab, "v"),
-        cases=[(X0, NOISE, 0.2), (X0, NOISE, 0.9)],
-        mistakes=[
-            Mistake(
-                "this is x_t, what the network sees",
-                lambda x0, noise, ab: ab**0.5 * x0 + (1 - ab) ** 0.5 * noise,
-                "in v the two factors have changed places, and one sign is a minus.",
-            ),
-            Mistake(
-                "the sign between the two terms is wrong",
-                lambda x0, noise, ab: ab**0.5 * noise + (1 - ab) ** 0.5 * x0,
-                "v must be 0 on average over x_t: it points away from the data, towards the noise.",
-            ),
-            Mistake(
-                "the whole sign is turned round",
-                lambda x0, noise, ab: (1 - ab) ** 0.5 * x0 - ab**0.5 * noise,
-                "almost without noise, at ᾱ near 1, v is the noise itself.",
-            ),
-            Mistake(
-                "the two factors have changed places",
-                lambda x0, noise, ab: (1 - ab) ** 0.5 * noise - ab**0.5 * x0,
-                "almost without noise, at ᾱ near 1, v is the noise itself.",
-            ),
-            Mistake(
-                "the square roots are missing",
-                lambda x0, noise, ab: ab * noise - (1 - ab) * x0,
-                "ᾱ and 1−ᾱ are variances, and x_0 and ε are no squares.",
-            ),
-        ],
-    ),
+        lambda x, e, ab: make_target(x, e, ab, "v"),
+        PAIRS, [
+        ("this is x_t, what the network sees",      lambda x, e, ab: ab**0.5 * x + (1 - ab) ** 0.5 * e,
+         "in v the two factors have changed places, and one sign is a minus."),
+        ("the sign between the two terms is wrong", lambda x, e, ab: ab**0.5 * e + (1 - ab) ** 0.5 * x,
+         "v must be 0 on average over x_t: it points away from the data, towards the noise."),
+        ("the whole sign is turned round",          lambda x, e, ab: (1 - ab) ** 0.5 * x - ab**0.5 * e,
+         "almost without noise, at ᾱ near 1, v is the noise itself."),
+        ("the two factors have changed places",     lambda x, e, ab: (1 - ab) ** 0.5 * e - ab**0.5 * x,
+         "almost without noise, at ᾱ near 1, v is the noise itself."),
+        ("the square roots are missing",            lambda x, e, ab: ab * e - (1 - ab) * x,
+         "ᾱ and 1−ᾱ are variances, and x_0 and ε are no squares."),
+    ]),
     "6.2": Exercise(
-        truth=lambda v, x_t, ab: to_eps(v, x_t, ab, "v"),
-        cases=[(V, X_T, 0.2), (V, X_T, 0.9)],
-        mistakes=[
-            Mistake(
-                "this is x̂_0, not ε̂",
-                lambda v, x_t, ab: ab**0.5 * x_t - (1 - ab) ** 0.5 * v,
-                "you solved the two equations for the other unknown.",
-            ),
-            Mistake(
-                "the sign between the two terms is wrong",
-                lambda v, x_t, ab: ab**0.5 * v - (1 - ab) ** 0.5 * x_t,
-                "put in x_0 = 0: then x_t and v are both positive multiples of ε.",
-            ),
-            Mistake(
-                "the two factors have changed places",
-                lambda v, x_t, ab: (1 - ab) ** 0.5 * v + ab**0.5 * x_t,
-                "in pure noise, at ᾱ = 0, the noise is x_t itself.",
-            ),
-            Mistake(
-                "you forgot the point x_t",
-                lambda v, x_t, ab: v / ab**0.5,
-                "v mixes ε with x_0: take x_0 out with the help of x_t.",
-            ),
-        ],
-    ),
+        lambda v, x, ab: to_eps(v, x, ab, "v"),
+        PAIRS, [
+        ("this is x̂_0, not ε̂",                    lambda v, x, ab: ab**0.5 * x - (1 - ab) ** 0.5 * v,
+         "you solved the two equations for the other unknown."),
+        ("the sign between the two terms is wrong", lambda v, x, ab: ab**0.5 * v - (1 - ab) ** 0.5 * x,
+         "put in x_0 = 0: then x_t and v are both positive multiples of ε."),
+        ("the two factors have changed places",     lambda v, x, ab: (1 - ab) ** 0.5 * v + ab**0.5 * x,
+         "in pure noise, at ᾱ = 0, the noise is x_t itself."),
+        ("you forgot the point x_t",                lambda v, x, ab: v / ab**0.5,
+         "v mixes ε with x_0: take x_0 out with the help of x_t."),
+    ]),
     "6.3": Exercise(
-        truth=lambda u, T: 1 + np.floor(T * (np.arange(len(u)) + u) / len(u)).astype(int),
-        cases=[(U, 1000), (U[::-1], 50)],
-        mistakes=[
-            Mistake(
-                "your times run from 0 to T − 1",
-                lambda u, T: np.floor(T * (np.arange(len(u)) + u) / len(u)).astype(int),
-                "training needs t = 1 … T: at t = 0 there is no noise to predict, and T would never be trained.",
-            ),
-            Mistake(
-                "the times are not stratified",
-                lambda u, T: 1 + np.floor(T * u).astype(int),
-                "u[i] must fall into the i-th of n equal slices, with n = len(u).",
-            ),
-            Mistake(
-                "the times are not whole numbers",
-                lambda u, T: 1 + T * (np.arange(len(u)) + u) / len(u),
-                "t is an index of ᾱ.",
-            ),
-            Mistake(
-                "the slices overlap: divide by the number of slices",
-                lambda u, T: 1 + np.floor(T * (np.arange(len(u)) / len(u) + u)).astype(int),
-                "u[i] is spread over the whole range; it must be spread over one slice.",
-            ),
-            Mistake(
-                "you rounded up from the lowest end",
-                lambda u, T: np.ceil(T * (np.arange(len(u)) + u) / len(u)).astype(int),
-                "where u[0] is exactly 0 your first time is 0.",
-            ),
-        ],
-    ),
+        lambda u, T: 1 + np.floor(T * (np.arange(len(u)) + u) / len(u)).astype(int),
+        SLICES, [
+        ("your times run from 0 to T − 1",     lambda u, T: np.floor(T * (np.arange(len(u)) + u) / len(u)).astype(int),
+         "training needs t = 1 … T: at t = 0 there is no noise to predict, and T would never be trained."),
+        ("the times are not stratified",       lambda u, T: 1 + np.floor(T * u).astype(int),
+         "u[i] must fall into the i-th of n equal slices, with n = len(u)."),
+        ("the times are not whole numbers",    lambda u, T: 1 + T * (np.arange(len(u)) + u) / len(u),
+         "t is an index of ᾱ."),
+        ("the slices overlap: divide by the number of slices",
+         lambda u, T: 1 + np.floor(T * (np.arange(len(u)) / len(u) + u)).astype(int),
+         "u[i] is spread over the whole range; it must be spread over one slice."),
+        ("you rounded up from the lowest end", lambda u, T: np.ceil(T * (np.arange(len(u)) + u) / len(u)).astype(int),
+         "where u[0] is exactly 0 your first time is 0."),
+    ]),
     "6.4": Exercise(
-        truth=average_of,
-        cases=[(WEIGHTS, 0.9), (WEIGHTS, 0.25)],
-        mistakes=[
-            Mistake(
-                "decay and 1 − decay have changed places",
-                lambda weights, decay: average_of(weights, 1 - decay),
-                "a decay near 1 must keep nearly all of the old average.",
-            ),
-            Mistake(
-                "your average starts at 0",
-                lambda weights, decay: average_of(np.concatenate([np.zeros_like(weights[:1]), weights]), decay),
-                "before the first step the average is a copy of the network.",
-            ),
-            Mistake(
-                "this is the plain mean of all weights",
-                lambda weights, decay: weights.mean(axis=0),
-                "newer weights must count more than older ones.",
-            ),
-            Mistake(
-                "you moved the average once only",
-                lambda weights, decay: decay * weights[0] + (1 - decay) * weights[-1],
-                "every row moves it, in order.",
-            ),
-            Mistake(
-                "each row is mixed with the row before it, not with the average",
-                lambda weights, decay: decay * weights[-2] + (1 - decay) * weights[-1],
-                "keep the result of one step and use it in the next.",
-            ),
-        ],
-    ),
+        average_of,
+        [(WEIGHTS, 0.9), (WEIGHTS, 0.25), (WEIGHTS[1:, :2], 0.7)], [
+        ("decay and 1 − decay have changed places", lambda w, d: average_of(w, 1 - d),
+         "a decay near 1 must keep nearly all of the old average."),
+        ("your average starts at 0",              lambda w, d: average_of(np.concatenate([np.zeros_like(w[:1]), w]), d),
+         "before the first step the average is a copy of the network."),
+        ("this is the plain mean of all weights", lambda w, d: w.mean(axis=0),
+         "newer weights must count more than older ones."),
+        ("you moved the average once only",       lambda w, d: d * w[0] + (1 - d) * w[-1],
+         "every row moves it, in order."),
+        ("each row is mixed with the row before it, not with the average", lambda w, d: d * w[-2] + (1 - d) * w[-1],
+         "keep the result of one step and use it in the next."),
+    ]),
     "6.5": Exercise(
-        truth=lambda: {"A", "D"},
-        cases=[()],
-        mistakes=[
-            *(uncomparable(pair) for pair in combinations(TRAININGS, 2) if pair != ("A", "D")),
-            Mistake(
-                "these are all that share a target and a schedule, but one of them draws its times otherwise",
-                lambda: {"A", "C", "D"},
-                "drawing some times more often gives them more weight, in the floor too.",
-            ),
-        ],
-    ),
-    "6.6": choice(
-        ("line 1", "line 2", "line 3", "line 4", "line 5", "line 6"),
-        right="line 4",
-        wrong={
-            "line 1": "x_T is standard normal noise, as it should be.",
-            "line 2": "these are S + 1 times from T down to 0.",
-            "line 3": "pairs of neighbours, the later time first; i counts them.",
-            "line 5": "that is predict_x0, with ᾱ at the time of x.",
-            "line 6": "that is the step of (4.7) at η = 0.",
-        },
-    ),
+        {"A", "D"},
+        [()], [
+        *(uncomparable(pair) for pair in combinations(TRAININGS, 2) if pair != ("A", "D")),
+        ("these are all that share a target and a schedule, but one of them draws its times otherwise", {"A", "C", "D"},
+         "drawing some times more often gives them more weight, in the floor too."),
+    ]),
+    "6.6": choice("line 4", {
+        "line 1": "x_T is standard normal noise, as it should be.",
+        "line 2": "these are S + 1 times from T down to 0.",
+        "line 3": "pairs of neighbours, the later time first; i counts them.",
+        "line 5": "that is predict_x0, with ᾱ at the time of x.",
+        "line 6": "that is the step of (4.7) at η = 0.",
+    }),
 }
+# fmt: on

@@ -1,0 +1,53 @@
+"""A whole thing to write in lesson 04: the step from t to s, (x_t, ε̂, ᾱ_t, ᾱ_s, η, z) -> x_s."""
+
+import numpy as np
+
+from ...ddim import move, predict_x0, variance
+from ...teaching.exercises import Exercise
+
+X, E, Z = np.array([[1.2, -0.4, 0.7], [0.9, 0.3, -1.1], [-0.5, 1.1, 0.2]])
+
+
+def step(x, e, t, s, eta, z, x0=None, sq=None, room=None):
+    """The step, with the places that go wrong as arguments: x̂_0, σ², and the room 1−ᾱ_s−σ² of the old noise."""
+    x0 = predict_x0(x, e, t) if x0 is None else x0
+    sq = variance(t, s, eta) if sq is None else sq
+    return s**0.5 * x0 + (1 - s - sq if room is None else room) ** 0.5 * e + sq**0.5 * z
+
+
+# a mistake: its name, what it answers, a hint
+# fmt: off
+WHOLE = {
+    "the step": Exercise(
+        lambda x, e, t, s, eta, z: move(predict_x0(x, e, t), e, s, variance(t, s, eta), z),
+        [(X, E, 0.3, 0.6, 0.5, Z), (X[:1], E[:1], 0.1, 0.4, 0.0, Z[:1]), (E, Z, 0.5, 0.8, 1.0, X),
+         (Z[0], X[0], 0.6, 1.0, 1.0, E[0])], [
+        ("z is multiplied by σ², not by σ",
+         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z * variance(t, s, eta) ** 0.5),
+         "variance first, root last."),
+        ("σ² takes no room from the old noise",      lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, room=1 - s),
+         "old and new noise together have variance 1−ᾱ_s."),
+        ("the root over 1−ᾱ_s−σ² is missing",
+         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, room=(1 - s - variance(t, s, eta)) ** 2),
+         "ε̂ is multiplied by a standard deviation."),
+        ("x̂_0 lacks its division by √ᾱ_t",
+         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, x0=x - (1 - t) ** 0.5 * e),
+         "x_t − √(1−ᾱ_t) ε̂ is √ᾱ_t x̂_0."),
+        ("x̂_0 was read with ᾱ of the wrong time",
+         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, x0=predict_x0(x, e, s)),
+         "x_t lies at time t."),
+        ("ᾱ_t stands in front of x̂_0, not ᾱ_s",
+         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, x0=(t / s) ** 0.5 * predict_x0(x, e, t)),
+         "the step ends at time s."),
+        ("η is not squared",                         lambda x, e, t, s, eta, z: step(x, e, t, s, eta**0.5, z),
+         "η scales σ."),
+        ("σ² is β of the jump, without the posterior's factor",
+         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, sq=eta**2 * (1 - t / s) * (1 - s)),
+         "look at the denominator of σ²(η)."),
+        ("noise is missing",                         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, 0 * z),
+         "with η > 0 there is fresh noise."),
+        ("this is DDIM's step at every η",           lambda x, e, t, s, eta, z: step(x, e, t, s, 0.0, z),
+         "σ² depends on η."),
+    ]),
+}
+# fmt: on
