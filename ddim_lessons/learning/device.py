@@ -53,7 +53,8 @@ def leave_gpu(run, error):
     """
     _say_that_memory_is_short(run.device, error)
     run.optimizer.zero_grad()
-    run.device = place(run, torch.device("cpu"))
+    run.device, run.replay = place(run, torch.device("cpu")), None
+    run.optimizer.param_groups[0]["capturable"] = False
     run.optimizer.load_state_dict(run.optimizer.state_dict())  # moves the moments to where the weights are
     run.generator = torch.Generator().manual_seed(run.settings["seed"] + run.step)
 

@@ -5,7 +5,7 @@
         print(progress)
     samples = ddim_sample(x_T, eps_fn(run.average), run.average.schedule, tau)
 
-All of it is :func:`fit`, :func:`take_step` and a ``loss``. What to do when the stop button is pressed is in
+All of it is :func:`fit`, :func:`advance` and a ``loss``. What to do when the stop button is pressed is in
 :mod:`ddim_lessons.learning.stopping`, when a GPU is full in :mod:`ddim_lessons.learning.device`; a checkpoint is a
 file of :mod:`ddim_lessons.learning.weights`.
 """
@@ -22,7 +22,8 @@ import torch
 from .. import require
 from ..ddim import add_noise
 from .device import checked_device, leave_gpu, pick_device, place
-from .networks import as_tensor, make_target, require_denoiser
+from .networks import DigitUNet, PointMLP, as_tensor, make_target, require_denoiser
+from .replay import Replay
 from .stopping import saved_when_left, stop_button_waits, stop_if_pressed
 from .weights import WeightsError, build, card_of, digest_of, part_of, read_bytes, read_tensors, write_tensors
 
@@ -68,7 +69,7 @@ class Training:
         fused = self.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(model.parameters(), lr=settings["lr"], betas=(0.9, 0.99), fused=fused)
         self.generator = torch.Generator(self.device).manual_seed(settings["seed"])
-        self.step, self.seconds, self.stop_pressed = 0, 0.0, False
+        self.step, self.seconds, self.stop_pressed, self.replay = 0, 0.0, False, None
 
     def to(self, device):
         """Move all tensors to ``device``, the optimizer's moments excepted."""
@@ -173,28 +174,42 @@ def _train(run, count):
 
 def take_step(run):
     """Take one step down the loss of ``run`` and let the average follow; return the loss, a tensor."""
+    steps, decay = run.settings["steps"], run.settings["decay"]
+    share = 1 - min(decay, (run.step + 1) / (10 + run.step))  # more at the beginning, when there is little to remember
+    numbers = learning_rate(run.step, steps, run.settings["lr"]), share
+    loss = _replay(run)(*numbers) if _can_be_recorded(run) else advance(run, *numbers)
+    run.step += 1
+    return loss
+
+
+def advance(run, lr, share):
+    """Change the weights of ``run`` by a step of rate ``lr``, move their average by ``share`` of what it lacks."""
     loss = run.loss()
     run.optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
-    run.optimizer.param_groups[0]["lr"] = learning_rate(run.step, run.settings["steps"], run.settings["lr"])
+    run.optimizer.param_groups[0]["lr"] = lr
     run.optimizer.step()
-    run.step += 1
-    _update_average(run)
+    with torch.no_grad():
+        for mean, weight in zip(run.average.parameters(), run.model.parameters(), strict=True):
+            mean.lerp_(weight, share)
     return loss.detach()
+
+
+def _can_be_recorded(run):
+    """Whether nothing in a step of ``run`` is decided by Python: our own loss of our own networks, on CUDA."""
+    own = type(run) is Run and type(run.model) in (PointMLP, DigitUNet)
+    return own and next(run.model.parameters()).is_cuda
+
+
+def _replay(run):
+    run.replay = run.replay or Replay(run, advance)
+    return run.replay
 
 
 def learning_rate(step, steps, lr):
     """Return the learning rate of a step: up over the first ``WARM_UP`` steps, and down like half a cosine to 0."""
     return lr * min(1.0, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
-def _update_average(run):
-    """Move the average towards the weights, faster at the beginning, when there is little to remember."""
-    share = 1 - min(run.settings["decay"], run.step / (9 + run.step))
-    with torch.no_grad():
-        for mean, weight in zip(run.average.parameters(), run.model.parameters(), strict=True):
-            mean.lerp_(weight, share)
 
 
 def save_run(run, path):

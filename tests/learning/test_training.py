@@ -418,3 +418,46 @@ def test_the_stored_digits_look_like_digits():
     assert np.mean(confidence > 0.8) > 0.75
     noise = frechet_distance(truth, classifier.judge(x_T)[0])
     assert frechet_distance(truth, features) < noise / 20
+
+
+# --- on CUDA -----------------------------------------------------------------------------------------------------
+
+
+class Recording:
+    """Stands for a Replay: takes the step plainly and keeps the numbers that it was called with."""
+
+    def __init__(self, run, advance):
+        self.run, self.advance, self.numbers = run, advance, []
+
+    def __call__(self, lr, share):
+        self.numbers.append((lr, share))
+        return self.advance(self.run, lr, share)
+
+
+def test_a_step_is_recorded_once_and_told_its_numbers(monkeypatch):
+    monkeypatch.setattr(training, "_can_be_recorded", lambda run: True)
+    monkeypatch.setattr(training, "Replay", Recording)
+    recorded, plain = tiny_run(steps=20), tiny_run(steps=20)
+    list(fit(recorded, every=7))
+    monkeypatch.undo()
+    list(fit(plain, every=7))
+    assert len(recorded.replay.numbers) == 20 and len(set(recorded.replay.numbers)) == 20 and plain.replay is None
+    assert all(
+        torch.equal(a, b) for a, b in zip(recorded.average.parameters(), plain.average.parameters(), strict=True)
+    )
+
+
+def test_what_python_decides_is_never_recorded(monkeypatch):
+    class Mine(Run):
+        def loss(self):
+            return super().loss() * (1 if self.step < 5 else 2)
+
+    class Network(PointMLP):
+        pass
+
+    monkeypatch.setattr(torch.Tensor, "is_cuda", True)
+    own = tiny_run()
+    assert training._can_be_recorded(own)
+    own.__class__ = Mine
+    assert not training._can_be_recorded(own)
+    assert not training._can_be_recorded(Run(Network(width=4), POINTS, steps=5, device="cpu"))
