@@ -107,7 +107,17 @@ def at_the_bound(eta):
     z = np.random.default_rng(4).standard_normal(2)
     parts = pictures.take_apart(PARTICLE, PULL, 500, 300, eta, z)
     anew = np.sqrt(ALPHA_BAR[300]) * parts.x0_hat + np.sqrt(1 - ALPHA_BAR[300]) * z
-    verify("7.6", parts.x_s, anew, tol=1e-6)  # the root of a rounding error is about 1e-8
+    verify("7.7", parts.x_s, anew, tol=1e-6)  # the root of a rounding error is about 1e-8
+
+
+def memory(power):
+    """(7.6) for N(0, 1) and η = 0.5: the correlation of x_T and x_0 after 1,000 linear steps."""
+    kept, var = 1.0, 1.0
+    for t, s in pairwise(make_tau(1000, 1000)):
+        a, b, c = affine_step(ALPHA_BAR[t], ALPHA_BAR[s], variance(ALPHA_BAR[t], ALPHA_BAR[s], 0.5))
+        slope = a + b * (1 - ALPHA_BAR[t]) ** 0.5
+        kept, var = kept * slope, slope**2 * var + c**2
+    verify("7.6", kept / var**0.5, ALPHA_BAR[1000] ** power, tol=3e-3)
 
 
 PLANTED = {
@@ -123,7 +133,8 @@ PLANTED = {
     "7.4 turned round": lambda: verify("7.4", affine_step(A_T, A_S, SIGMA_SQ)[0], sp.sqrt(A_T / A_S)),
     "7.4 half of b": lambda: verify("7.4", affine_step(A_T, A_S, SIGMA_SQ)[1], sp.sqrt(1 - A_S - SIGMA_SQ)),
     "7.5 no root": lambda: mean_length(np.pi / 2),
-    "7.6 below the bound": lambda: at_the_bound(1.0),
+    "7.6 η not squared": lambda: memory(0.5 / 2),
+    "7.7 below the bound": lambda: at_the_bound(1.0),
 }
 
 
@@ -136,6 +147,7 @@ def test_planted_error_is_caught(name):
 def test_the_right_equations_pass():
     one_step()
     mean_length(np.sqrt(np.pi / 2))
+    memory(0.5**2 / 2)
     at_the_bound(float(eta_max(ALPHA_BAR[500], ALPHA_BAR[300])))
 
 
