@@ -36,8 +36,7 @@ class Visit(NamedTuple):
 def draw_codes(rng, B, N):
     """Draw z_T ~ N(0, I) of shape (B, N, 4), float64, from a NumPy generator."""
     require.rng(rng)
-    require.whole("B", B, 1, 100_000)
-    require.whole("N", N, 1, 100_000)
+    B, N = require.whole("B", B, 1, 100_000), require.whole("N", N, 1, 100_000)
     return torch.from_numpy(rng.standard_normal((B, N, 4)))
 
 
@@ -50,9 +49,8 @@ def detection_path(model, maps, z_T, tau, rng=None, eta=1.0, renew=True, update=
     """
     check_tau(tau, T)
     require.choice("update", update, UPDATES)
-    require.real("eta", eta, 0)
-    if told is not None:
-        require.whole("told", told, 0, T)
+    eta, renew = require.real("eta", eta, 0), require.yes_no("renew", renew)
+    told = None if told is None else require.whole("told", told, 0, T)
     _require_model(model)
     _require_codes(maps, z_T, len(model.look.norm.weight))
     z = z_T
@@ -111,7 +109,7 @@ def results(visits, ensemble="all", lowest=0.0):
     Of each visit the N best of its N · classes (box, class) pairs count; all visits together go through ``nms``. Pairs
     that score below ``lowest`` are left out first.
     """
-    require.real("lowest", lowest, 0, 1)
+    lowest = require.real("lowest", lowest, 0, 1)
     used = ensemble_of(visits, ensemble)
     N = visits[0].z.shape[1]
     boxes, scores, labels = [], [], []
