@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .ddim import affine_steps
+from .ddim import Affine, coefficients, jumps
 
 
 def log_normal(x, mean, var):
@@ -27,10 +27,30 @@ def kl(mean_q, var_q, mean_p, var_p):
 # --- Gaussian data: the exact denoiser is a straight line, so a sampler's mean and variance need no draws -------------
 
 
+def noised(mean_0, var_0, alpha_bar_t):
+    """Return (mean, var) of x_t for data N(mean_0, var_0): √ᾱ_t mean_0 and ᾱ_t var_0 + 1 − ᾱ_t."""
+    return alpha_bar_t**0.5 * mean_0, alpha_bar_t * var_0 + (1 - alpha_bar_t)
+
+
 def exact_eps(x_t, mean_0, var_0, alpha_bar_t):
     """Return E[ε | x_t] for data N(mean_0, var_0): √(1−ᾱ_t) (x_t − √ᾱ_t mean_0) / (ᾱ_t var_0 + 1 − ᾱ_t)."""
-    centred = x_t - alpha_bar_t**0.5 * mean_0
-    return (1 - alpha_bar_t) ** 0.5 * centred / (alpha_bar_t * var_0 + 1 - alpha_bar_t)
+    mean, var = noised(mean_0, var_0, alpha_bar_t)
+    return (1 - alpha_bar_t) ** 0.5 * (x_t - mean) / var
+
+
+def gaussian_denoiser(mean_0, var_0, alpha_bar_t):
+    """Return the ``Affine`` q(x_0 | x_t) = N(slope · x_t + offset, var) of data N(mean_0, var_0), by Bayes' rule.
+
+    Its mean is the exact x̂_0, its ``var`` = var_0 (1−ᾱ_t)/(ᾱ_t var_0 + 1 − ᾱ_t) what x_t leaves open; fine at ᾱ_t = 0.
+    """
+    _, var = noised(mean_0, var_0, alpha_bar_t)
+    return Affine(alpha_bar_t**0.5 * var_0 / var, (1 - alpha_bar_t) * mean_0 / var, var_0 * (1 - alpha_bar_t) / var)
+
+
+def affine(step, noise_var=0.0):
+    """Return a function ``step``, x -> a x + b, as an ``Affine``; noise of variance ``noise_var`` is added after it."""
+    b = step(0.0)
+    return Affine(step(1.0) - b, b, noise_var)
 
 
 def affine_moments(step, mean, var, noise_var=0.0):
@@ -38,23 +58,31 @@ def affine_moments(step, mean, var, noise_var=0.0):
 
     ``step`` must be affine, step(x) = a x + b: the new mean is a·mean + b and the new variance a²·var + noise_var.
     """
-    b = step(0.0)
-    a = step(1.0) - b
-    return a * mean + b, a**2 * var + noise_var
+    return affine(step, noise_var).moments(mean, var)
+
+
+def moments_along(steps, end=0):
+    """Yield the exact (t, mean, var) at each time that x visits, from N(0, 1) at the first of them to time ``end``.
+
+    ``steps`` holds pairs (t, ``Affine``), what leaves time t.
+    """
+    mean, var = 0.0, 1.0
+    for t, step in steps:
+        yield t, mean, var
+        mean, var = step.moments(mean, var)
+    yield end, mean, var
 
 
 def sampler_moments(mean_0, var_0, alpha_bar, tau, eta):
-    """Yield the exact (t, mean, var) of DDIM's x_t at each time of ``tau``: data N(mean_0, var_0), exact denoiser.
+    """Return an iterator over the exact (t, mean, var) of DDIM's x_t at each time of ``tau``, from N(0, 1) at the top.
 
-    The sampler starts at T from N(0, 1). ``mean_0`` and ``var_0`` may be arrays that broadcast.
+    Data N(mean_0, var_0), which may be arrays that broadcast; exact denoiser: x̂_0 is affine in x_t, and so is the
+    step k x_t + λ x̂_0 + σ z.
     """
-    mean, var = 0.0, 1.0
-    for t, a, b, c in affine_steps(alpha_bar, tau, eta):
-        yield t, mean, var
-        alpha_bar_t = float(alpha_bar[t])
 
-        def step(x, alpha_bar_t=alpha_bar_t, a=a, b=b):
-            return a * x + b * exact_eps(x, mean_0, var_0, alpha_bar_t)
+    def step(alpha_bar_t, alpha_bar_prev, sigma_sq):
+        k, lam = coefficients(alpha_bar_t, alpha_bar_prev, sigma_sq)
+        slope, offset, _ = gaussian_denoiser(mean_0, var_0, alpha_bar_t)
+        return Affine(k + lam * slope, lam * offset, sigma_sq)
 
-        mean, var = affine_moments(step, mean, var, c**2)
-    yield tau[-1], mean, var
+    return moments_along([(t, step(*levels)) for (t, _), levels in jumps(alpha_bar, tau, eta)], tau[-1])

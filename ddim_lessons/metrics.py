@@ -4,7 +4,7 @@ import numpy as np
 
 from . import require
 
-TOO_LARGE = 1e150  # its square is about the largest float
+TOO_LARGE = require.LARGEST  # what cannot be squared
 FEW = 8  # dimensions in which differences are taken one by one: as fast as a matrix product, and exact
 
 

@@ -1,8 +1,9 @@
 """The bound on log p(x_0) that training maximises, exactly, for Gaussian data in one dimension.
 
 q and p are those of the split: a chain over the visited times A = ``tau`` without 0, and a star of the times B that
-it skips. The denoiser is the exact one of data N(mean, var), or a wrong one: give it another mean or variance than
-the data have. All results are in nats; arguments broadcast, and the links or times are the last axis.
+it skips. The denoiser is the exact one of data N(mean, var) (:func:`gaussian_denoiser`), or a wrong one: give it
+another mean or variance than the data have. All results are in nats; arguments broadcast, and the links or times are
+the last axis.
 """
 
 from typing import NamedTuple
@@ -11,16 +12,8 @@ import numpy as np
 
 from . import require
 from .ddim import coefficients, eta_max, variance
-from .gaussians import kl
+from .gaussians import gaussian_denoiser, kl, sampler_moments
 from .schedules import check_tau, horizon
-
-
-class Denoiser(NamedTuple):
-    """A guess of the data, x̂_0 = ``slope`` · x_t + ``offset``, and the variance ``var`` that is left around it."""
-
-    slope: np.ndarray
-    offset: np.ndarray
-    var: np.ndarray
 
 
 class Bound(NamedTuple):
@@ -35,12 +28,6 @@ class Bound(NamedTuple):
     def proper(self):
         """The bound of the chain A alone; the star is left out, because its factors are made to cancel."""
         return self.prior + self.links.sum(axis=-1) + self.last
-
-
-def gaussian_denoiser(mean, var, alpha_bar_t):
-    """Return the ``Denoiser`` of data N(mean, var): q(x_0 | x_t) = N(slope · x_t + offset, var left)."""
-    width = alpha_bar_t * var + 1 - alpha_bar_t
-    return Denoiser(alpha_bar_t**0.5 * var / width, (1 - alpha_bar_t) * mean / width, var * (1 - alpha_bar_t) / width)
 
 
 def gamma(alpha_bar_t, alpha_bar_prev, sigma_sq):
@@ -104,13 +91,10 @@ def bound(x0, mean, var, alpha_bar, tau, eta):
 
 def model_moments(mean, var, alpha_bar, tau, eta):
     """Return (mean, variance) of p(x_0), what the chain A samples: x_T ~ N(0, 1), links, last link; η ≥ 0."""
-    steps, sigma_sq, _ = _chain(alpha_bar, tau, eta)
-    slope, offset, left = gaussian_denoiser(mean, var, steps)
-    k, lam = coefficients(steps[:-1], steps[1:], sigma_sq)
-    m, v = 0.0, 1.0
-    for a, b, added in zip(k + lam * slope[:-1], lam * offset[:-1], sigma_sq, strict=True):
-        m, v = a * m + b, a**2 * v + added
-    return slope[-1] * m + offset[-1], slope[-1] ** 2 * v + left[-1]
+    moments = sampler_moments(mean, var, alpha_bar, tau, eta)
+    _check_ends(alpha_bar, tau)
+    *_, (t, m, v), _ = moments
+    return gaussian_denoiser(mean, var, alpha_bar[t]).moments(m, v)
 
 
 def over_data(function, mean, var):
@@ -120,16 +104,21 @@ def over_data(function, mean, var):
 
 def _chain(alpha_bar, tau, eta):
     """Check the arguments; return ᾱ at the times of A from T downwards, σ² of the links between, and ᾱ at B."""
-    T = horizon(alpha_bar)
-    check_tau(tau, T)
+    check_tau(tau, horizon(alpha_bar))
+    _check_ends(alpha_bar, tau)
     alpha_bar, A = require.real_array("alpha_bar", alpha_bar), list(tau[:-1])
     require.that(
         (np.diff(alpha_bar) < 0).all() and alpha_bar[-1] > 0, "alpha_bar", alpha_bar, "falling, from 1 to above 0"
     )
-    require.that((tau[0], tau[-1]) == (T, 0), "tau's ends", (tau[0], tau[-1]), f"({T}, 0)")
     require.real("eta", eta, 0)
     steps = alpha_bar[A]
     largest = eta_max(steps[:-1], steps[1:]).min(initial=np.inf)
     require.that(eta <= largest, "eta", eta, f"at most {largest:.6g}, or σ² > 1−ᾱ_prev in one of the links")
     skipped = np.delete(alpha_bar, [0, *A])
     return steps, variance(steps[:-1], steps[1:], eta), skipped
+
+
+def _check_ends(alpha_bar, tau):
+    """Check that a checked ``tau`` goes all the way, from T to 0."""
+    ends, T = (tau[0], tau[-1]), len(alpha_bar) - 1
+    require.that(ends == (T, 0), "tau's ends", ends, f"({T}, 0)")

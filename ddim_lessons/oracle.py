@@ -6,6 +6,7 @@ A single Gaussian is a mixture of one component, and a finite data set is a mixt
 import numpy as np
 
 from . import require
+from .gaussians import gaussian_denoiser, noised
 from .schedules import horizon
 
 
@@ -75,48 +76,53 @@ class GaussianMixture:
         −√(1−ᾱ_t) ∇ log q(x_t). ``x_t`` has shape (n, d), and so has the result.
         """
         x_t, alpha_bar_t = self._checked(x_t, alpha_bar_t)
-        share = self.responsibilities(x_t, alpha_bar_t) / self._noised_variance(alpha_bar_t)
-        pull = x_t * share.sum(axis=1, keepdims=True) - alpha_bar_t**0.5 * (share @ self.means)
-        return (1 - alpha_bar_t) ** 0.5 * pull
+        centres, noised_var = self._noised(alpha_bar_t)
+        share = self.responsibilities(x_t, alpha_bar_t) / noised_var
+        return (1 - alpha_bar_t) ** 0.5 * (x_t * share.sum(axis=1, keepdims=True) - share @ centres)
 
     def x0(self, x_t, alpha_bar_t):
-        """Return E[x_0 | x_t] = Σ_k r_k (μ_k + √ᾱ_t s_k² (x_t − √ᾱ_t μ_k)/v_k); also fine at ᾱ_t = 0, where
-        it is the mean of the data. ``x_t`` has shape (n, d), and so has the result."""
+        """Return E[x_0 | x_t] = Σ_k r_k E_k[x_0 | x_t], each component by :func:`gaussian_denoiser`; also fine at
+        ᾱ_t = 0, where it is the mean of the data. ``x_t`` has shape (n, d), and so has the result."""
         x_t, alpha_bar_t = self._checked(x_t, alpha_bar_t)
         share = self.responsibilities(x_t, alpha_bar_t)
-        noised = self._noised_variance(alpha_bar_t)
-        toward_x = share * (alpha_bar_t**0.5 * self.std**2 / noised)
-        toward_mean = share * ((1 - alpha_bar_t) / noised)
-        return x_t * toward_x.sum(axis=1, keepdims=True) + toward_mean @ self.means
+        slope, offset, _ = gaussian_denoiser(self.means, self.std[:, None] ** 2, alpha_bar_t)
+        return x_t * (share @ slope) + share @ offset
 
     def eps_fn(self, alpha_bar):
-        """Return ``(x_t, t) -> ε̂`` for the schedule ``alpha_bar``: what :func:`ddim_lessons.ddim.ddim_path` takes."""
-        horizon(alpha_bar)
-        return lambda x_t, t: self.eps(x_t, float(alpha_bar[t]))
+        """Return ``(x_t, t) -> ε̂`` for the schedule ``alpha_bar``: what :func:`ddim_lessons.ddim.ddim_path` takes.
 
-    def _noised_variance(self, alpha_bar_t):
-        """v_k, the variance of component k at ᾱ_t; shape (K,)."""
-        return alpha_bar_t * self.std**2 + (1 - alpha_bar_t)
+        It carries ``alpha_bar``, so that a sampler notices when it is told another one.
+        """
+        horizon(alpha_bar)
+
+        def eps_hat(x_t, t):
+            return self.eps(x_t, float(alpha_bar[t]))
+
+        eps_hat.alpha_bar = alpha_bar
+        return eps_hat
+
+    def _noised(self, alpha_bar_t):
+        """(√ᾱ_t μ_k, v_k), the mean and the variance of component k at ᾱ_t; shapes (K, d) and (K,)."""
+        return noised(self.means, self.std**2, alpha_bar_t)
 
     def _log_joint(self, x_t, alpha_bar_t):
         """log w_k + log N(x_t; √ᾱ_t μ_k, v_k I) without the constant (2π)^{-d/2}; shape (n, K)."""
-        noised = self._noised_variance(alpha_bar_t)
-        centres = alpha_bar_t**0.5 * self.means
+        centres, noised_var = self._noised(alpha_bar_t)
         with np.errstate(over="ignore"):
             lengths = (x_t**2).sum(axis=1)[:, None]
         if not np.isfinite(lengths).all():
             raise ValueError("x_t contains NaN, infinity or numbers too large to square, but must be finite everywhere")
         squared = lengths - 2 * x_t @ centres.T + (centres**2).sum(axis=1)
-        return np.log(self.weights) - self.dim / 2 * np.log(noised) - squared / (2 * noised)
+        return np.log(self.weights) - self.dim / 2 * np.log(noised_var) - squared / (2 * noised_var)
 
     def _checked(self, x_t, alpha_bar_t):
         """Check and return (x_t as an array, ᾱ_t)."""
         x_t = require.real_array("x_t", x_t)
         require.that(x_t.ndim == 2 and x_t.shape[1] == self.dim, "x_t's shape", x_t.shape, f"(n, {self.dim})")
         require.real("alpha_bar_t", alpha_bar_t, 0, 1)
-        noised = self._noised_variance(alpha_bar_t).min()
+        narrowest = self._noised(alpha_bar_t)[1].min()
         require.that(
-            noised > 0, "alpha_bar_t", alpha_bar_t, "below 1: a point set (std 0) has no density without noise"
+            narrowest > 0, "alpha_bar_t", alpha_bar_t, "below 1: a point set (std 0) has no density without noise"
         )
         return x_t, alpha_bar_t
 

@@ -132,20 +132,31 @@ def floats(argument, values):
 
 
 def same_shape(argument, values, other_argument, other):
-    """Check that two arrays have one shape."""
-    wanted = f"the shape of {other_argument}, {tuple(other.shape)}"
-    that(hasattr(values, "shape"), argument, values, f"an array of {wanted}")
-    if hasattr(values, "new_tensor") != hasattr(other, "new_tensor"):
-        raise ValueError(f"{argument} is {type(values)}, but must be what {other_argument} is, {type(other)}")
-    if tuple(values.shape) != tuple(other.shape):
+    """Return ``values`` in the dtype of another array or tensor after checking that both are one kind, of one shape."""
+    same_kind(argument, values, other_argument, other)
+    if values.shape != other.shape:
+        wanted = f"the shape of {other_argument}, {tuple(other.shape)}"
         raise ValueError(f"{argument} has shape {tuple(values.shape)}, but must have {wanted}")
+    if values.dtype == other.dtype:
+        return values
+    array(argument, values)
+    return values.to(other.dtype) if is_tensor(values) else values.astype(other.dtype)
+
+
+def like(argument, values, other_argument, other):
+    """Return ``values`` as :func:`same_shape` does after checking that they are finite."""
+    values = same_shape(argument, values, other_argument, other)
+    finite(argument, values)
+    return values
 
 
 def same_kind(argument, values, other_argument, other):
     """Check that two arrays are both NumPy's, or both tensors on one device."""
-    kinds = [(type(array), getattr(array, "device", None)) if is_tensor(array) else np.ndarray for array in (values, other)]
-    if kinds[0] != kinds[1]:
-        raise ValueError(f"{argument} is {kinds[0]}, but must be what {other_argument} is, {kinds[1]}")
+    if is_tensor(values) and is_tensor(other):
+        if values.device != other.device:
+            raise ValueError(f"{argument} is on {values.device}, but must be where {other_argument} is, {other.device}")
+    elif not (isinstance(values, np.ndarray) and isinstance(other, np.ndarray)):
+        raise ValueError(f"{argument} is {type(values)}, but must be what {other_argument} is, {type(other)}")
 
 
 def floating(argument, values):

@@ -94,4 +94,5 @@ def check_tau(tau, T):
     for t in tau:
         require.whole("a time in tau", t, 0, T)
     for t, t_prev in pairwise(tau):
-        require.that(t_prev < t, "tau", tuple(tau), f"strictly decreasing, but {t_prev} follows {t}")
+        if t_prev >= t:
+            require.refuse("tau", tuple(tau), f"strictly decreasing, but {t_prev} follows {t}")

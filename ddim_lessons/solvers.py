@@ -1,18 +1,17 @@
-"""The step at η = 0 as a step along a curve: its two coordinates, exact solutions, second-order solvers, the way up.
+"""The step at η = 0 as a step along a curve: its coordinates, exact curves, second-order solvers; and latents.
 
 With x̄ = x/√ᾱ and σ̃ = √((1−ᾱ)/ᾱ) the step is x̄_s = x̄_t + (σ̃_s − σ̃_t) ε̂, Euler's step of dx̄ = ε̂ dσ̃ (DDIM eq. 13
 and 14). Everything here has no noise, and runs on NumPy arrays and torch tensors unless it says otherwise.
 """
 
-from itertools import pairwise
 from math import erf
 
 import numpy as np
 
 from . import require
-from .ddim import Moment, alpha_bar_pair, invert_step, move, predict_eps, predict_x0
-from .metrics import TOO_LARGE
-from .schedules import LONGEST, check_tau, horizon
+from .ddim import Moment, checked, move, predict_eps, predict_x0, walk
+from .gaussians import noised
+from .schedules import LONGEST
 
 GUESSES = ("eps", "x0")
 
@@ -58,8 +57,8 @@ def cdf(mixture, x, alpha_bar_t=1.0):
     require.finite("x", x)
     require.that(x.ndim == 2 and x.shape[1] == 1, "x's shape", x.shape, "(n, 1)")
     require.real("alpha_bar_t", alpha_bar_t, 0, 1)
-    width = (alpha_bar_t * mixture.std**2 + 1 - alpha_bar_t) ** 0.5
-    z = (x - alpha_bar_t**0.5 * mixture.means[:, 0]) / width
+    means, variances = noised(mixture.means[:, 0], mixture.std**2, alpha_bar_t)
+    z = (x - means) / variances**0.5
     return ((1 + np.vectorize(erf)(z / 2**0.5)) / 2) @ mixture.weights[:, None]
 
 
@@ -85,15 +84,10 @@ def multistep_path(x_T, eps_fn, alpha_bar, tau, guess="x0"):
     * ``eps``: ε̂ over σ̃, the two-step method of Adams and Bashforth;
     * ``x0``: x̂_0 over λ = −log σ̃, which is DPM-Solver++(2M) of Lu et al. 2022; its last jump to 0 is DDIM's own.
     """
-    check_tau(tau, horizon(alpha_bar))
     require.choice("guess", guess, GUESSES)
-    require.floats("x_T", x_T)
-    require.function("eps_fn", eps_fn, "(x, t) -> ε̂")
-    x, old, h_old = x_T, None, None
-    for t, t_prev in pairwise(tau):
-        a_t, a_prev = alpha_bar_pair(alpha_bar, t, t_prev)
-        eps_hat = eps_fn(x, t)
-        require.same_shape("eps_hat", eps_hat, "x_t", x)
+    x, old, h_old, predict = x_T, None, None, checked(eps_fn)
+    for (t, _), (a_t, a_prev, _) in walk("x_T", x_T, eps_fn, alpha_bar, tau):
+        eps_hat = predict(x, t)
         x0_hat = predict_x0(x, eps_hat, a_t)
         yield Moment(t, x, x0_hat)
         now, clock = (eps_hat, sigma_bar) if guess == "eps" else (x0_hat, half_log_snr)
@@ -101,7 +95,7 @@ def multistep_path(x_T, eps_fn, alpha_bar, tau, guess="x0"):
         ahead = now if old is None or np.isinf(h) else now + h / (2 * h_old) * (now - old)
         x = _step(x, ahead, a_t, a_prev, guess)
         old, h_old = now, h
-    require.finite("the sample, and so an eps_hat on the way,", x)
+    require.finite("the sample", x)
     yield Moment(tau[-1], x, x)
 
 
@@ -132,11 +126,12 @@ def slerp(a, b, w):
     require.same_shape("b", b, "a", a)
     require.real("w", w, 0, 1)
     largest = max(float(abs(ends).max(initial=0)) for ends in (a, b))
-    require.that(largest < TOO_LARGE, "the largest value of a and b", largest, "small enough to be squared")
+    require.that(largest < require.LARGEST, "the largest value of a and b", largest, "small enough to be squared")
     lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
     require.that((lengths > 0).all(), "the shortest length of a row", 0.0, "above 0: the origin has no direction")
     theta = np.arccos(np.clip((a * b).sum(axis=-1, keepdims=True) / lengths, -1, 1))
-    require.that((np.sin(theta) > 1e-6).all(), "the angle between a and b", float(theta.min()), "above 0 and below π")
+    apart = np.sin(theta) > 1e-6
+    require.that(apart.all(), "the angle between a and b", float(theta.min()), "above 0 and below π")
     return (np.sin((1 - w) * theta) * a + np.sin(w * theta) * b) / np.sin(theta)
 
 
@@ -147,15 +142,13 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
     The step down that it should undo uses ε̂(x_t, t), at a point not yet known: each round puts the newest guess of
     x_t there. The first guess is x_s, so one round asks for ε̂(x_s, t).
     """
-    check_tau(tau, horizon(alpha_bar))
     require.whole("rounds", rounds, 0, 1000)
-    require.floats("x_0", x_0)
-    require.function("eps_fn", eps_fn, "(x, t) -> ε̂")
-    x = x_0
-    for t_prev, t in pairwise(reversed(tau)):
-        x_t = x if rounds else invert_step(x, eps_fn(x, t_prev), alpha_bar, t_prev, t)
-        for _ in range(rounds):
-            x_t = invert_step(x, eps_fn(x_t, t), alpha_bar, t_prev, t)
+    x, predict = x_0, checked(eps_fn)
+    for (t, t_prev), (alpha_bar_t, alpha_bar_prev, _) in reversed(walk("x_0", x_0, eps_fn, alpha_bar, tau)):
+        x_t = x
+        for _ in range(max(rounds, 1)):
+            eps_hat = predict(x_t, t if rounds else t_prev)
+            x_t = move(predict_x0(x, eps_hat, alpha_bar_prev), eps_hat, alpha_bar_t)
         x = x_t
     require.finite("the latent", x)
     return x

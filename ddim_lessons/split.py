@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import require
-from .ddim import alpha_bar_pair, checked_variance, coefficients
+from .ddim import Affine, alpha_bar_pair, checked_variance, coefficients, forward_coefficients
 from .gaussians import log_normal
 from .schedules import horizon
 
@@ -169,7 +169,7 @@ def _names(times):
 
 
 def law(factor, alpha_bar, eta=0.0, sigma_sq=None, root=1):
-    """Return (slope, λ, variance) of N(x_head; slope · x_parent + λ · x_0, variance), the factor's own law.
+    """Return the factor's own law as an ``Affine``: N(x_head; slope · x_parent + offset · x_0, var).
 
     Without a parent but x_0 it is the marginal; with a later parent t it is the posterior of the jump t → head
     (DDIM eq. 7); with an earlier one it is that posterior turned round by Bayes' rule. Two such parents have no law.
@@ -184,17 +184,16 @@ def law(factor, alpha_bar, eta=0.0, sigma_sq=None, root=1):
         require.whole("a time of a factor", t, 1, horizon(alpha_bar))
     head = float(alpha_bar[factor.head])
     if not others:
-        return 0.0, head**0.5, 1 - head
-    parent = float(alpha_bar[others[0]])
+        return Affine(0.0, head**0.5, 1 - head)
     t_prev, t = sorted((factor.head, others[0]))
-    k, _, var = jump(alpha_bar, t, t_prev, eta, sigma_sq, root)
-    if factor.head == t:  # Bayes: the covariance k (1−ᾱ_t) stays, slope and variance follow from it
-        k, var = k * (1 - head) / (1 - parent), var * (1 - head) / (1 - parent)
-    return k, head**0.5 - k * parent**0.5, var
+    posterior = jump(alpha_bar, t, t_prev, eta, sigma_sq, root)
+    if factor.head == t_prev:
+        return posterior
+    return forward_coefficients(head, float(alpha_bar[t_prev]), posterior.var, root)
 
 
 def jump(alpha_bar, t, t_prev, eta=0.0, sigma_sq=None, root=1):
-    """Return (k, λ, σ²) of the posterior q(x_prev|x_t, x_0) of one jump."""
+    """Return (k, λ, σ²) of the posterior q(x_prev|x_t, x_0) of one jump, as an ``Affine``."""
     require.that(isinstance(root, Real) and root in (1, -1), "root", root, "1 or -1")
     pair = alpha_bar_pair(alpha_bar, t, t_prev)
     if sigma_sq is None:
@@ -204,7 +203,7 @@ def jump(alpha_bar, t, t_prev, eta=0.0, sigma_sq=None, root=1):
         require.that(there, "sigma_sq", sigma_sq, f"a dict with an entry for the jump {(t, t_prev)}")
         var = sigma_sq[t, t_prev]
         require.real(f"sigma_sq[{t}, {t_prev}]", var, 0, 1 - pair[1])
-    return *coefficients(*pair, var, root), var
+    return Affine(*coefficients(*pair, var, root), var)
 
 
 def system(factors, alpha_bar, eta=0.0, sigma_sq=None, root=1):

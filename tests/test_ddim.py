@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ddim_lessons import ddim
+from ddim_lessons.learning.networks import PointMLP, eps_fn
 from ddim_lessons.oracle import gaussian
 from ddim_lessons.schedules import SCHEDULES, alpha_bar_schedule, make_tau
+from ddim_lessons.solvers import invert, multistep_sample
 
 REFERENCE = json.loads((Path(__file__).parent / "reference_ddim.json").read_text())
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
@@ -256,6 +258,7 @@ def test_every_pair_of_a_short_schedule_can_be_jumped():
 
 X = np.zeros((3, 2))
 NAN = np.full((3, 2), np.nan)
+ZEROS = torch.zeros(3, 2)  # in 32 bits: what passes 3.4e38 is infinite
 
 
 GIVEN = {"x_T": X, "eps_fn": lambda x, t: x, "alpha_bar": ALPHA_BAR, "tau": (1000, 900, 0)}
@@ -267,6 +270,10 @@ def path(**change):
 
 def sample(**change):
     return ddim.ddim_sample(**GIVEN | change)
+
+
+def encode(x_0, eps_fn):
+    return list(ddim.invert_path(x_0, eps_fn, ALPHA_BAR, (1000, 500, 0)))
 
 
 BAD = [
@@ -301,7 +308,12 @@ BAD = [
     (lambda: path(tau=(0, 500, 1000)), "strictly decreasing"),
     (lambda: path(tau=(1001, 0)), "a time in tau is 1001"),
     (lambda: path(eta=-1.0), "eta is -1.0"),
-    (lambda: list(ddim.invert_path(NAN, lambda x, t: x, ALPHA_BAR, (10, 0))), "x_0 contains NaN"),
+    (lambda: path(eps_fn=lambda x, t: X if t > 900 else NAN), "eps_hat at t = 900 contains NaN"),
+    (lambda: path(x_T=ZEROS, eps_fn=lambda x, t: ZEROS + 3e38), "the sample contains NaN or infinity"),
+    (lambda: encode(ZEROS, lambda x, t: ZEROS + (3e38 if t else -3e38)), "the latent contains NaN or infinity"),
+    (lambda: encode(X, lambda x, t: x[:1]), "eps_hat at t = 0 has shape (1, 2)"),
+    (lambda: encode(X, "no function"), "eps_fn is 'no function'"),
+    (lambda: encode(NAN, lambda x, t: x), "x_0 contains NaN"),
     (lambda: ddim.invert_step(X, X, ALPHA_BAR, 10, 5), "t_prev is 10, but must be a whole number from 0 to 4"),
 ]
 
@@ -319,7 +331,7 @@ def test_alpha_bar_must_fall_within_0_and_1_at_the_times_of_a_step(pair):
     with pytest.raises(ValueError, match=r"\(ᾱ_2, ᾱ_1\) is .* must be falling with time, within \(0, 1\]"):
         ddim.alpha_bar_pair(alpha_bar, 2, 1)
     with pytest.raises(ValueError, match="must be falling with time"):
-        ddim.affine_steps(alpha_bar, (2, 1), 0.0)
+        ddim.jumps(alpha_bar, (2, 1))
     with pytest.raises(ValueError, match="ᾱ_(t|prev) is"):
         ddim.checked_variance(*pair, 0.5)
 
@@ -327,3 +339,50 @@ def test_alpha_bar_must_fall_within_0_and_1_at_the_times_of_a_step(pair):
 def test_alpha_bar_1_at_the_data_is_allowed():
     assert ddim.alpha_bar_pair(np.array([1.0, 0.5]), 1, 0) == (0.5, 1.0)
     assert ddim.checked_variance(0.5, 1.0, 1.0) == 0
+
+
+# --- the door ----------------------------------------------------------------------------------------------------
+
+
+def test_jumps_are_the_checked_formulas_along_tau():
+    tau = make_tau(1000, 7, "quadratic")
+    for (times, levels), pair in zip(ddim.jumps(ALPHA_BAR, tau, 0.7), pairwise(tau), strict=True):
+        a_t, a_prev = ddim.alpha_bar_pair(ALPHA_BAR, *pair)
+        assert times == pair and levels == (a_t, a_prev, ddim.checked_variance(a_t, a_prev, 0.7))
+    assert [levels[2] for _, levels in ddim.jumps(ALPHA_BAR, tau)] == [0.0] * 7
+
+
+WALKS = {
+    "path": lambda *given: list(ddim.ddim_path(*given)),
+    "sample": ddim.ddim_sample,
+    "inversion": lambda *given: list(ddim.invert_path(*given)),
+    "second order": multistep_sample,
+    "encoding": lambda *given: invert(*given, rounds=1),
+}
+
+
+@pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS)
+def test_a_denoiser_made_for_another_schedule_is_refused(walk):
+    tau, cosine = make_tau(1000, 4), alpha_bar_schedule("cosine", 1000)
+    data = gaussian([0.5, 0.1], 0.3)
+    with pytest.raises(ValueError, match=r"ᾱ_1000 of eps_fn's schedule is .*, but must be alpha_bar's, 4\.03"):
+        walk(X, data.eps_fn(cosine), ALPHA_BAR, tau)
+    with pytest.raises(ValueError, match="the T of eps_fn's schedule is 20, but must be alpha_bar's, 1000"):
+        walk(X, data.eps_fn(ALPHA_BAR[:21]), ALPHA_BAR, tau)
+    for same in (ALPHA_BAR, ALPHA_BAR.copy(), list(ALPHA_BAR), ALPHA_BAR.astype(np.float32)):
+        walk(X, data.eps_fn(same), ALPHA_BAR, tau)
+
+
+def test_a_trained_network_carries_its_schedule():
+    network = eps_fn(PointMLP(width=8))
+    assert ddim.ddim_sample(X, network, alpha_bar_schedule("linear", 1000), (1000, 0)).shape == X.shape
+    with pytest.raises(ValueError, match="of eps_fn's schedule"):
+        ddim.ddim_sample(X, network, alpha_bar_schedule("cosine", 1000), (1000, 0))
+
+
+def test_no_network_is_asked_before_the_whole_walk_is_checked():
+    asked, flat = [], ALPHA_BAR.copy()
+    flat[1] = 1.0
+    with pytest.raises(ValueError, match=r"\(ᾱ_1, ᾱ_0\)"):
+        ddim.ddim_sample(X, lambda x, t: asked.append(t), flat, (1000, 1, 0))
+    assert not asked

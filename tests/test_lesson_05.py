@@ -314,5 +314,5 @@ def test_the_largest_eta_is_allowed_and_ends_are_told():
     with pytest.raises(ValueError, match="eta is 1e-150, but must be at least 1e-100"):
         objective.bound(X0, MEAN, VAR, ALPHA_BAR, TAU, 1e-150)
     assert np.isfinite(objective.bound(X0, MEAN, VAR, ALPHA_BAR, TAU, 1e-100).links).all()
-    with pytest.raises(ValueError, match="falling, from 1 to above 0"):
+    with pytest.raises(ValueError, match="falling with time, within"):
         objective.model_moments(MEAN, VAR, np.append(ALPHA_BAR[:-1], 0.0), TAU, 0.5)

@@ -285,7 +285,7 @@ BAD = {
     "tau": lambda: multistep_sample(X_T, MOONS, ALPHA_BAR, (0, 1000)),
     "eps_hat": lambda: multistep_sample(X_T, lambda x, t: x[:3], ALPHA_BAR, (1000, 0)),
     "rounds": lambda: invert(X_T, MOONS, ALPHA_BAR, (1000, 0), -1),
-    "eps_hat contains NaN": lambda: invert(X_T, lambda x, t: x * np.nan, ALPHA_BAR, (1000, 0)),
+    "eps_hat at t = 0 contains NaN": lambda: invert(X_T, lambda x, t: x * np.nan, ALPHA_BAR, (1000, 0)),
     "dimension": lambda: cdf(data_set("moons"), X_T),
     "angle": lambda: slerp(X_T, 2 * X_T, 0.5),
     "w is": lambda: slerp(X_T, -X_T[::-1], 1.5),

@@ -72,6 +72,8 @@ CALLS = {
     ddim.ddim_path: {"x_T": X, **PATH, "eta": 0.5, "rng": rng()},
     ddim.ddim_states: {"x_T": X, **PATH, "eta": 0.5, "rng": rng()},
     ddim.ddim_sample: {"x_T": X, **PATH, "eta": 0.5, "rng": rng()},
+    ddim.walk: {"argument": "x_T", "x": X, **PATH, "eta": 0.5},
+    ddim.jumps: {"alpha_bar": ALPHA_BAR, "tau": TAU, "eta": 0.5},
     ddim.affine_steps: {"alpha_bar": ALPHA_BAR, "tau": TAU, "eta": 0.5},
     ddim.invert_step: {"x_prev": X, "eps_hat": X, "alpha_bar": ALPHA_BAR, "t_prev": 5, "t": 10},
     ddim.invert_path: {"x_0": X, **PATH},

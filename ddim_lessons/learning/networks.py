@@ -185,6 +185,7 @@ def eps_fn(model):
         eps = to_eps(model.body(x_t, table[t]), x_t, float(model.schedule[t]), model.target)
         return eps.to(x) if isinstance(x, torch.Tensor) else eps.cpu().numpy().astype(x.dtype)
 
+    eps_hat.alpha_bar = model.schedule
     return eps_hat
 
 

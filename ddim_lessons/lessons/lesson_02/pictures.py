@@ -10,7 +10,7 @@ from ...ddim import variance
 from ...figures.controls import choice_slider, number_slider, whole_slider
 from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, GREY, INK, ORANGE, VERMILION, panels
-from ...gaussians import affine_moments, exact_eps, log_normal, product, sampler_moments
+from ...gaussians import affine, exact_eps, log_normal, moments_along, product, sampler_moments
 from ...remember import remember
 from ...schedules import alpha_bar_from_beta, alpha_bar_schedule, linear_beta, make_tau
 
@@ -114,23 +114,20 @@ def _posterior_words(t, x_t, x_0, three):
 
 
 def one_step_reused(mean_0, var_0, alpha_bar, tau, larger=False):
-    """Yield the exact (t, mean, var) of a sampler that uses DDPM's formula of ONE step on every jump of ``tau``.
+    """Return an iterator over a sampler's exact (t, mean, var): DDPM's formula of ONE step on every jump of ``tau``.
 
     The noise is β̃_t; if ``larger``, β_t with none in the last step. Data N(mean_0, var_0), exact denoiser,
     started from N(0, 1); ``mean_0`` and ``var_0`` may be arrays that broadcast.
     """
-    mean, var = 0.0, 1.0
-    for t, s in pairwise(tau):
-        yield t, mean, var
+
+    def step(t, s):
         a_t, a_before = float(alpha_bar[t]), float(alpha_bar[t - 1])
         alpha = a_t / a_before
         sigma_sq = (1 - alpha) * (s > 0) if larger else variance(a_t, a_before, eta=1)
+        ratio = (1 - alpha) / (1 - a_t) ** 0.5
+        return affine(lambda x: (x - ratio * exact_eps(x, mean_0, var_0, a_t)) / alpha**0.5, sigma_sq)
 
-        def step(x, a_t=a_t, alpha=alpha):
-            return (x - (1 - alpha) / (1 - a_t) ** 0.5 * exact_eps(x, mean_0, var_0, a_t)) / alpha**0.5
-
-        mean, var = affine_moments(step, mean, var, sigma_sq)
-    yield tau[-1], mean, var
+    return moments_along([(t, step(t, s)) for t, s in pairwise(tau)], tau[-1])
 
 
 SKIPS = {

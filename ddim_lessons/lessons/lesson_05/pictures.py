@@ -8,8 +8,8 @@ from ...ddim import variance
 from ...figures.controls import choice_slider, menu, number_slider, whole_slider
 from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, panels
-from ...gaussians import log_normal
-from ...objective import bound, eps_loss, gamma, gaussian_denoiser, model_moments, over_data
+from ...gaussians import gaussian_denoiser, log_normal, noised
+from ...objective import bound, eps_loss, gamma, model_moments, over_data
 from ...remember import remember
 from ...schedules import alpha_bar_schedule, make_tau
 
@@ -113,7 +113,7 @@ def false_kl(var, alpha_bar_j):
 
     It is h(x_0) − h(x_j) = ½ log(var/(ᾱ_j var + 1 − ᾱ_j)), a difference of entropies.
     """
-    return np.log(var / (alpha_bar_j * var + 1 - alpha_bar_j)) / 2
+    return np.log(var / noised(0.0, var, alpha_bar_j)[1]) / 2
 
 
 def draw_false_kl(axes, var, color=INK, line="-", label=None):
