@@ -6,6 +6,7 @@ A single Gaussian is a mixture of one component, and a finite data set is a mixt
 import numpy as np
 
 from . import require
+from .ddim import predict_eps
 from .gaussians import gaussian_denoiser, noised
 from .schedules import horizon
 
@@ -135,3 +136,24 @@ def gaussian(mean, std):
 def finite_data(points):
     """Return the exact denoiser of a finite data set: equal weights on ``points`` of shape (n, d), no width."""
     return GaussianMixture(points, 0.0)
+
+
+def finite_eps_fn(points, alpha_bar):
+    """Return ``(x, t) -> ε̂`` as :func:`finite_data` has it, in the precision of x (``points`` in 32 bits) and faster.
+
+    x̂_0 is the mean of ``points`` (K, d) with the weights softmax(−|x − √ᾱ_t p|²/(2(1−ᾱ_t))); |x|² cancels.
+    """
+    horizon(alpha_bar)
+    points = finite_data(points).means
+    largest = float(abs(points).max())
+    require.that(largest < 1e15, "points' largest value", largest, "below 1e15, to be squared in 32 bits")
+    points = points.astype(np.float32)
+    half_square = (points**2).sum(axis=1) / 2
+
+    def eps_hat(x, t):
+        a = float(alpha_bar[t])
+        weights = (a**0.5 * (x @ points.T) - a * half_square.astype(x.dtype)) / (1 - a)
+        np.exp(weights - weights.max(axis=1, keepdims=True), out=weights)
+        return predict_eps(x, weights @ points / weights.sum(axis=1, keepdims=True), a)
+
+    return eps_hat

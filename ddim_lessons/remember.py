@@ -2,51 +2,48 @@
 later picture is drawn from it."""
 
 from collections import OrderedDict
-from functools import lru_cache, wraps
+from functools import wraps
 
 import numpy as np
 
 from . import require
 
 
-def remember(results):
-    """Return a decorator: ``functools.lru_cache`` for the newest ``results`` results, with read-only arrays."""
+def remember(results=None, megabytes=None):
+    """Return a decorator that keeps a function's results, the longest unused dropped first.
 
-    def decorate(function):
-        @lru_cache(maxsize=results)
-        @wraps(function)
-        def cached(*key, **named):
-            return read_only(function(*key, **named))
-
-        return cached
-
-    return decorate
-
-
-def bounded_cache(megabytes):
-    """Return a decorator that keeps a function's results, the longest unused dropped first, up to ``megabytes``.
-
-    Like :func:`remember`, but for functions of hashable positional arguments, and bounded by the bytes of the
-    arrays in the results (:func:`nbytes`). A result that is larger than the bound is not kept.
-    ``decorated.megabytes()`` tells what is kept now, ``decorated.clear()`` forgets it.
+    At most ``results`` are kept, and at most ``megabytes`` of arrays (:func:`nbytes`); None is no bound. A result that
+    alone is larger is not kept. ``decorated.megabytes()`` tells what is kept now, ``decorated.clear()`` forgets it.
     """
-    require.real("megabytes", megabytes, 0)
+    require.that(not results is megabytes is None, "(results, megabytes)", (results, megabytes), "a bound at least")
+    if results is not None:
+        require.whole("results", results, 1)
+    if megabytes is not None:
+        require.real("megabytes", megabytes, 0)
 
     def decorate(function):
         kept = OrderedDict()
 
+        def held():
+            return sum(map(nbytes, kept.values())) / 1e6
+
+        def too_much():
+            return (results is not None and len(kept) > results) or (megabytes is not None and held() > megabytes)
+
         @wraps(function)
-        def cached(*key):
-            if key not in kept:
-                kept[key] = read_only(function(*key))
-            kept.move_to_end(key)
-            result = kept[key]
-            while kept and cached.megabytes() > megabytes:
+        def cached(*given, **named):
+            key = given, tuple(sorted(named.items()))
+            try:
+                known = key in kept
+            except TypeError:  # a list, say, is no key: the function says what is wrong with it
+                return function(*given, **named)
+            result = kept.pop(key) if known else read_only(function(*given, **named))
+            kept[key] = result  # the newest is the last
+            while kept and too_much():
                 kept.popitem(last=False)
             return result
 
-        cached.megabytes = lambda: sum(map(nbytes, kept.values())) / 1e6
-        cached.clear = kept.clear
+        cached.megabytes, cached.clear = held, kept.clear
         return cached
 
     return decorate

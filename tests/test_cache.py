@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ddim_lessons.remember import bounded_cache, nbytes, remember
+from ddim_lessons.remember import nbytes, remember
 
 
 class Result(NamedTuple):
@@ -18,7 +18,7 @@ def counted(megabytes):
     """A cached function that returns an array of n bytes and notes each real call."""
     calls = []
 
-    @bounded_cache(megabytes)
+    @remember(megabytes=megabytes)
     def make(n, seed=0):
         calls.append(n)
         return Result(np.zeros(n, dtype=np.uint8), 1.5)
@@ -65,7 +65,11 @@ def test_bytes_of_nested_results():
 
 def test_bad_bounds_are_told():
     with pytest.raises(ValueError, match="megabytes is -1, but must be a finite number of at least 0"):
-        bounded_cache(-1)
+        remember(megabytes=-1)
+    with pytest.raises(ValueError, match="results is 0, but must be a whole number of at least 1"):
+        remember(0)
+    with pytest.raises(ValueError, match=r"\(results, megabytes\) is \(None, None\), but must be a bound at least"):
+        remember()
 
 
 def test_what_is_remembered_cannot_be_changed_by_a_slip():
@@ -74,4 +78,13 @@ def test_what_is_remembered_cannot_be_changed_by_a_slip():
     for array in (make(3).paths, made(3)["paths"][0], made(3, scale=2)["paths"][0]):
         with pytest.raises(ValueError, match="read-only"):
             array *= 2
-    assert made(3, scale=2) is made(3, scale=2) is not made(3) and made.cache_info().maxsize == 2
+    assert made(3, scale=2) is made(3, scale=2) is not made(3)
+
+
+def test_the_newest_results_are_kept_and_what_is_no_key_is_asked_again():
+    calls = []
+    make = remember(results=2)(lambda n: calls.append(n) or n)
+    for n in (1, 2, 1, 3, 1, 2):  # 1 is used again, so 2 goes
+        assert make(n) == n
+    assert calls == [1, 2, 3, 2]
+    assert make([4]) == make([4]) == [4] and calls[4:] == [[4], [4]]

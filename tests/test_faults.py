@@ -22,7 +22,7 @@ from ddim_lessons import files
 from ddim_lessons.detection.detector import load_detector
 from ddim_lessons.figures.plots import STYLE
 from ddim_lessons.files import DataError, read_arrays, read_data, read_json
-from ddim_lessons.learning import training, weights
+from ddim_lessons.learning import device, training, weights
 from ddim_lessons.learning.networks import PointMLP
 from ddim_lessons.learning.training import Run, fit, load_run, save_run
 from ddim_lessons.lessons.lesson_06 import pictures as lesson_06
@@ -288,15 +288,15 @@ def test_no_lesson_opens_a_file_by_itself():
 
 
 def test_a_gpu_that_is_full_hands_over_to_the_processor(monkeypatch, capsys):
-    run, step = new_run(), training._step
-    monkeypatch.setattr(training, "device_in_words", lambda device: f"the {device.type}")
+    run, step = new_run(), training.take_step
+    monkeypatch.setattr(device, "device_in_words", lambda named: f"the {named.type}")
 
     def full_at_step_13(run):
         if run.step == 13 and run.device.type == "cuda":
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB")
         return step(run)
 
-    monkeypatch.setattr(training, "_step", full_at_step_13)
+    monkeypatch.setattr(training, "take_step", full_at_step_13)
     run.device = torch.device("cuda")  # in name only: the tensors are on the processor
     assert [progress.step for progress in fit(run, every=10)] == [10, 20, 30]
     assert run.device.type == "cpu"
@@ -304,7 +304,7 @@ def test_a_gpu_that_is_full_hands_over_to_the_processor(monkeypatch, capsys):
 
 
 def test_a_gpu_that_is_full_from_the_start_is_left_at_once(monkeypatch, capsys):
-    monkeypatch.setattr(training, "device_in_words", lambda device: f"the {device.type}")
+    monkeypatch.setattr(device, "device_in_words", lambda named: f"the {named.type}")
     monkeypatch.setattr(training, "pick_device", lambda: torch.device("cuda"))
     to = torch.Tensor.to
 
@@ -320,15 +320,15 @@ def test_a_gpu_that_is_full_from_the_start_is_left_at_once(monkeypatch, capsys):
 
 
 def test_other_errors_of_torch_are_not_swallowed(monkeypatch):
-    monkeypatch.setattr(training, "_draw", lambda run: (_ for _ in ()).throw(RuntimeError("shapes differ")))
+    monkeypatch.setattr(Run, "draw", lambda run: (_ for _ in ()).throw(RuntimeError("shapes differ")))
     with pytest.raises(RuntimeError, match="shapes differ"):
         next(fit(new_run()))
 
 
 def test_a_device_that_is_not_there_is_named():
-    for device in ("abacus", "cuda:99"):
-        with pytest.raises(ValueError, match=f"device is '{device}', but must be a device of this machine"):
-            new_run(device=device)
+    for name in ("abacus", "cuda:99"):
+        with pytest.raises(ValueError, match=f"device is '{name}', but must be a device of this machine"):
+            new_run(device=name)
 
 
 # --- what no file of the package or the tools may do ---------------------------------------------------------------

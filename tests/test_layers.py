@@ -25,6 +25,8 @@ GROUND, COMMAND = {"require", "files", "remember"}, {"present", "pages"}
 LIGHT = {  # narrower than their room: what must start without torch, without a picture, or without a control
     "figures.plots": {"matplotlib", "IPython", "PIL"},
     **{f"lessons.lesson_{n:02d}": {"matplotlib", "IPython", "PIL", "ipywidgets"} for n in (0, 1, 2, 3, 4, 5, 8)},
+    "learning.cases": set(),
+    "learning.runs": set(),
     "lessons.lesson_00.notation": set(),
     "lessons.lesson_08.grids": set(),
     "lessons.lesson_08.bug_museum": set(),

@@ -210,7 +210,7 @@ def test_walking_through_training_moves_picture_and_words():
 def test_the_stop_button_leaves_whole_picture_run_and_file(tmp_path, monkeypatch, where):
     run = Run(pictures.new_network(PointMLP, 0), pictures.points(), steps=60, batch=32, device="cpu")
     view, path = pictures.training_view(run), tmp_path / "run.safetensors"
-    owner, name = {"training": (training, "_step"), "drawing": (view.scene, "move")}[where]
+    owner, name = {"training": (training, "take_step"), "drawing": (view.scene, "move")}[where]
     plain = getattr(owner, name)
 
     def pressed(*arguments):

@@ -290,7 +290,8 @@ BAD = {
     "angle": lambda: slerp(X_T, 2 * X_T, 0.5),
     "w is": lambda: slerp(X_T, -X_T[::-1], 1.5),
     "S is": lambda: smooth_alpha_bar(0),
-    "denoiser": lambda: pictures.points_eps("moons", "best"),
+    "denoiser": lambda: pictures.digits_eps("best"),
+    "label is 3": lambda: pictures.digits_eps("trained", 3),
 }
 
 

@@ -21,7 +21,7 @@ from ddim_lessons import ddim, files, lessons, metrics, require, schedules, solv
 from ddim_lessons.detection import boxes, detector, sampling, shapes
 from ddim_lessons.detection import training as detection_training
 from ddim_lessons.gaussians import sampler_moments
-from ddim_lessons.learning import networks, quality, training, weights
+from ddim_lessons.learning import cases, denoisers, networks, quality, runs, training, weights
 from ddim_lessons.lessons.lesson_00 import notation
 from ddim_lessons.lessons.lesson_01 import pictures as lesson_01
 from ddim_lessons.lessons.lesson_04 import pictures as lesson_04
@@ -31,8 +31,8 @@ from ddim_lessons.lessons.lesson_08 import pictures as lesson_08
 from ddim_lessons.lessons.lesson_09 import pictures as lesson_09
 from ddim_lessons.lessons.lesson_10 import pictures as lesson_10
 from ddim_lessons.objective import bound
-from ddim_lessons.oracle import GaussianMixture
-from ddim_lessons.remember import bounded_cache
+from ddim_lessons.oracle import GaussianMixture, finite_eps_fn
+from ddim_lessons.remember import remember
 from ddim_lessons.teaching import checks, exercises, progress
 from ddim_lessons.teaching.exercises import exercise
 from ddim_lessons.toy_data import data_set, digit, ring, two_peaks
@@ -126,7 +126,7 @@ CALLS = {
     checks.verify_true: {"equation": "1.1", "statement": "it is so", "condition": True},
     checks.claim: {"statement": "it is so", "condition": True},
     exercise: {"number": "0.1"},
-    bounded_cache: {"megabytes": 1.0},
+    remember: {"results": 2, "megabytes": 1.0},
     boxes.iou: {"a": BOXES, "b": BOXES},
     boxes.giou: {"a": BOXES, "b": BOXES},
     boxes.average_precision: {"found": FOUND, "truth": TRUTH, "classes": 3},
@@ -156,9 +156,13 @@ CALLS = {
     notation.schedule_in_the_notation_of: {"author": "DDIM paper", "beta": np.array([0, 0.1, 0.2])},
     notation.beta_in_the_notation_of: {"author": "DDIM paper", "symbols": SYMBOLS, "t": 1},
     notation.marginal_in_the_notation_of: {"author": "DDIM paper", "symbols": SYMBOLS, "t": 1},
-    quality.metrics_of: {"data": "moons"},
+    cases.metrics_of: {"data": "moons"},
+    denoisers.network: {"name": "moons"},
+    denoisers.denoiser_of: {"data": "moons", "denoiser": "exact"},
+    runs.floor_of: {"data": MIXTURE, "n": 10},
+    finite_eps_fn: {"points": X, "alpha_bar": ALPHA_BAR},
     quality.hat_sample: {"x_T": X, **PATH, "rng": rng()},
-    quality.draw: {
+    quality.sample_case: {
         "data": "moons", "denoiser": "exact", "S": 2, "level": "0.5", "seed": 0, "spacing": "linear", "n": 5,
     },
     quality.true_draw: {"data": "moons", "seed": 0, "stream": 2, "n": 5},
@@ -391,7 +395,7 @@ def test_an_interrupted_cell_leaves_nothing_half_done(tmp_path, monkeypatch, cap
     monkeypatch.setenv("DDIM_LESSONS_PROGRESS", str(tmp_path / "progress.json"))
     calls = []
 
-    @bounded_cache(1)
+    @remember(megabytes=1)
     def sampler(S):
         calls.append(S)
 

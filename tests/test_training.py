@@ -95,7 +95,7 @@ def test_training_is_repeatable_and_depends_on_the_seed():
 
 def test_times_cover_all_of_1_to_T_and_prefer_small_ones():
     for power, share in ((1.0, 0.25), (2.0, 0.5)):
-        t = training._draw(Run(tiny(), POINTS, batch=4000, power=power, device="cpu"))[1]
+        t = Run(tiny(), POINTS, batch=4000, power=power, device="cpu").draw()[1]
         assert t.min() == 1 and 990 < t.max() <= 1000
         assert abs((t <= 250).float().mean() - share) < 0.01
 
@@ -180,7 +180,7 @@ def test_leaving_the_loop_saves_and_the_same_run_continues(tmp_path):
 
 
 def test_the_stop_button_waits_until_no_step_is_half_done(tmp_path, monkeypatch):
-    run, path, draw = tiny_run(), tmp_path / "run.safetensors", training._draw
+    run, path, draw = tiny_run(), tmp_path / "run.safetensors", Run.draw
     before = signal.getsignal(signal.SIGINT)
 
     def press_stop_in_step_13(run):
@@ -188,7 +188,7 @@ def test_the_stop_button_waits_until_no_step_is_half_done(tmp_path, monkeypatch)
             os.kill(os.getpid(), signal.SIGINT)
         return draw(run)
 
-    monkeypatch.setattr(training, "_draw", press_stop_in_step_13)
+    monkeypatch.setattr(Run, "draw", press_stop_in_step_13)
     with pytest.raises(KeyboardInterrupt):
         for _ in fit(run, path, every=10, save_seconds=1e9):
             pass

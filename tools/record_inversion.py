@@ -16,8 +16,9 @@ import torch
 
 from ddim_lessons.ddim import ddim_sample
 from ddim_lessons.files import DATA
-from ddim_lessons.learning.weights import load_weights
-from ddim_lessons.lessons.lesson_09.pictures import ALPHA_BAR, DENOISERS, PATHS, TABLE_2, digits_eps, pixel_error
+from ddim_lessons.learning.cases import ALPHA_BAR, DENOISERS
+from ddim_lessons.learning.quality import classifier, true_features
+from ddim_lessons.lessons.lesson_09.pictures import PATHS, TABLE_2, digits_eps, pixel_error
 from ddim_lessons.metrics import frechet_distance
 from ddim_lessons.schedules import make_tau
 from ddim_lessons.solvers import invert, multistep_sample
@@ -73,15 +74,15 @@ def reconstruction(denoiser):
 
 def solvers():
     """Return {solver: {S: distance to the limit of (9.4), and Fréchet distance of many samples}} of the network."""
-    eps_hat, judge = digits_eps("trained"), load_weights("digit classifier").judge
+    eps_hat = digits_eps("trained")
     x_T = np.random.default_rng(2).standard_normal((MANY, 64))
     limit = multistep_sample(x_T[:N], eps_hat, ALPHA_BAR, GRID(1000), "eps")
-    true, found = judge(load_digits()[0])[0], {}
+    true, found = true_features(), {}
     for name, sample in SAMPLERS.items():
         found[name] = {}
         for S in (5, 10, 20, 50, 100, 200):
             end = sample(x_T, eps_hat, ALPHA_BAR, GRID(S))
-            quality = frechet_distance(judge(end)[0], true)
+            quality = frechet_distance(classifier(end)[0], true)
             found[name][S] = {"distance": short(root_mean_square(end[:N], limit)), "frechet": short(quality)}
             print(name, S, found[name][S], flush=True)
     return found
@@ -93,13 +94,13 @@ def interpolation(denoiser, S=50):
     ``length`` is that of x_T, ``contrast`` the standard deviation within a picture, ``variety`` the variance of a
     pixel over the pictures, ``sure`` the share that the classifier reads with more than 0.8.
     """
-    eps_hat, judge = digits_eps(denoiser), load_weights("digit classifier").judge
+    eps_hat = digits_eps(denoiser)
     a, b = np.random.default_rng(3).standard_normal((2, MANY, 64))
     latents = {"ends": a} | {name: path(a, b, 0.5) for name, path in PATHS.items()}
-    true, found = judge(load_digits()[0])[0], {}
+    true, found = true_features(), {}
     for name, x_T in latents.items():
         x = ddim_sample(x_T, eps_hat, ALPHA_BAR, GRID(S))
-        features, confidence = judge(x)
+        features, confidence = classifier(x)
         found[name] = {
             "length": short(np.linalg.norm(x_T, axis=1).mean()),
             "contrast": short(x.std(axis=1).mean()),

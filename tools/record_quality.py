@@ -3,7 +3,7 @@
     python tools/record_quality.py              # about 13 CPU minutes on one core
     python tools/record_quality.py --points     # or one part alone: --points, --digits, --spacing, --dimension
 
-* points, digits: every case, level and S of ``ddim_lessons.learning.quality``: metrics of all samples of the seeds,
+* points, digits: every case, level and S of ``ddim_lessons.learning.cases``: metrics of all samples of the seeds,
   their standard errors (jackknife over the seeds), a few samples of the first seed, and the noise floors;
 * spacing: digits at S = 10 and 20 with linear and quadratic τ, η = 0 and 1;
 * dimension: the exact denoiser of the digits' first d principal components, S = 10, η = 0 and 1.
@@ -19,19 +19,10 @@ import torch
 from ddim_lessons.ddim import ddim_sample
 from ddim_lessons.figures.plots import as_ink
 from ddim_lessons.files import DATA
-from ddim_lessons.learning.quality import (
-    ALPHA_BAR,
-    CASES,
-    DIGITS,
-    LEVELS,
-    STEPS,
-    draw,
-    finite_eps_fn,
-    floors,
-    measure_with_error,
-    metrics_of,
-)
+from ddim_lessons.learning.cases import ALPHA_BAR, CASES, DENOISERS, LEVELS, STEPS, metrics_of
+from ddim_lessons.learning.quality import DIGITS, floors, measure_with_error, sample_case
 from ddim_lessons.metrics import sliced_w2
+from ddim_lessons.oracle import finite_eps_fn
 from ddim_lessons.schedules import make_tau
 from ddim_lessons.toy_data import load_digits
 
@@ -48,7 +39,7 @@ def table(data, denoiser, kind):
     values, kept = np.empty((2, len(metrics_of(data)), len(LEVELS), len(STEPS))), []
     for i, level in enumerate(LEVELS):
         for j, (S, seeds, n) in enumerate(zip(STEPS, SEEDS[kind], COUNTS[kind], strict=True)):
-            parts = [draw(data, denoiser, S, level, seed, n=n) for seed in range(seeds)]
+            parts = [sample_case(data, denoiser, S, level, seed, n=n) for seed in range(seeds)]
             values[..., i, j] = measure_with_error(data, parts)
             kept.append(small(parts[0][: KEPT[kind]], kind))
     return values, np.array(kept).reshape(len(LEVELS), len(STEPS), *kept[0].shape)
@@ -79,8 +70,8 @@ def record_cases(kind):
 def record_spacing():
     """Yield Fréchet distances and errors of shape (2, denoisers, spacings, S, η)."""
     rows = []
-    for denoiser, spacing, S, level in product(("exact", "trained"), SPACINGS, (10, 20), ("0", "1")):
-        parts = [draw("digits", denoiser, S, level, seed, spacing) for seed in range(SPACING_SEEDS)]
+    for denoiser, spacing, S, level in product(DENOISERS, SPACINGS, (10, 20), ("0", "1")):
+        parts = [sample_case("digits", denoiser, S, level, seed, spacing) for seed in range(SPACING_SEEDS)]
         rows.append([part[0] for part in measure_with_error("digits", parts)])
     yield {"spacing": np.array(rows, dtype=np.float32).T.reshape(2, 2, len(SPACINGS), 2, 2)}
 

@@ -30,7 +30,7 @@ class Found(NamedTuple):
     logits: torch.Tensor
 
 
-class Residual(nn.Module):
+class ResidualBlock(nn.Module):
     """Two normalised 3 × 3 convolutions beside a shortcut."""
 
     def __init__(self, channels):
@@ -58,7 +58,7 @@ class Backbone(nn.Module):
             nn.Conv2d(3, 32, 4, 2, 1), nn.GroupNorm(8, 32), nn.SiLU(), nn.Conv2d(32, width, 4, 2, 1)
         )
         self.down = nn.ModuleList(nn.Conv2d(width, width, 3, 2, 1) for _ in range(2))
-        self.levels = nn.ModuleList(Residual(width) for _ in range(3))
+        self.levels = nn.ModuleList(ResidualBlock(width) for _ in range(3))
         self.across = nn.ModuleList(nn.Conv2d(width, channels, 1) for _ in range(3))
         self.norm = nn.GroupNorm(8, channels)
 

@@ -11,7 +11,7 @@ from torch.nn.functional import logsigmoid, one_hot
 
 from .. import require
 from ..ddim import add_noise
-from ..learning.training import Run
+from ..learning.training import Training
 from .boxes import corners, decode, encode, giou, iou, paired_giou
 from .detector import Detector, T
 from .shapes import CLASSES, Pictures, draw_pictures
@@ -20,25 +20,24 @@ CLASS, L1, GIOU = 2.0, 5.0, 2.0  # the weights of the three parts, in the cost a
 BOXES = (16, 32, 48, 64)  # boxes a picture, in turn
 
 
-class DetectionRun(Run):
+class DetectionRun(Training):
     """A training of a detector on pictures that are drawn while it trains; for ``fit``, without a path.
 
     ``steps``, ``batch``, ``lr``, ``decay`` and ``seed`` are those of :class:`ddim_lessons.learning.training.Run`. Times
     are drawn from ``earliest`` … T; ``earliest`` = T trains on pure noise alone. ``device`` None is CUDA if there is
-    one, else the CPU: the embedding bag that reads the boxes is not made for every other device.
+    one, else the CPU: the embedding bag that reads the boxes is not made for every other device. On CUDA a training
+    does not repeat bit for bit: backwards, the embedding bag adds up in any order (after a few steps on a H200, losses
+    of 9.13603 and 9.13602).
     """
 
     def __init__(self, model, steps=2000, batch=16, lr=1e-3, decay=0.998, earliest=1, seed=0, device=None):
         require.that(isinstance(model, Detector), "model", model, "a Detector")
-        require.whole("steps", steps, 1, require.MANY)
         require.whole("batch", batch, 1, 100_000)
-        require.real("lr", lr, 0)
-        require.real("decay", decay, 0, 1)
         require.whole("earliest", earliest, 1, T)
-        require.seed(seed)
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, earliest=earliest, seed=seed), device)
+        settings = dict(steps=steps, batch=batch, lr=lr, decay=decay, earliest=earliest, seed=seed)
+        super().__init__(model, settings, device)
         self.rng = np.random.default_rng(seed)
 
     def loss(self):

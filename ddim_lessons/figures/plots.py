@@ -111,6 +111,29 @@ def draw_paths(axes, paths, color=INK, width=0.8, alpha=0.5, label=None):
     return lines
 
 
+def draw_started(axes, dot, alpha):
+    """Prepare samples over the data's centres, blue if they started right and orange if left; returns the artists."""
+    nothing = np.empty((0, 2))
+    return {
+        "truth": draw_points(axes, nothing, PALE, size=2 * dot + 1, alpha=1.0),
+        "right": draw_points(axes, nothing, BLUE, size=dot, alpha=alpha),
+        "left": draw_points(axes, nothing, ORANGE, size=dot, alpha=alpha),
+    }
+
+
+def move_started(artists, centres, x_T, points):
+    """Set the artists of :func:`draw_started` to ``centres`` (K, 2) and ``points`` (n, 2) that started at ``x_T``."""
+    right = x_T[:, 0] > 0
+    for name, xy in (("truth", centres), ("right", points[right]), ("left", points[~right])):
+        artists[name].set_data(*xy.T)
+
+
+def corner_text(axes):
+    """Return an empty text in the upper left corner, on paper so that points under it do not disturb it."""
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
+    return axes.text(0.02, 0.98, "", transform=axes.transAxes, va="top", fontsize=12, bbox=paper)
+
+
 def as_ink(x):
     """Turn pictures of −1 (paper) … 1 (ink) into 0 … 255, as they are drawn and stored; the rest is cut off."""
     return np.clip((require.real_array("x", x) + 1) * 127.5, 0, 255)

@@ -1,4 +1,4 @@
-"""The device that a network is trained on: CUDA, Apple's MPS or the processor."""
+"""The device that a network is trained on: CUDA, Apple's MPS or the processor; and what to do where memory is short."""
 
 import torch
 
@@ -31,3 +31,35 @@ def device_in_words(device):
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)} (CUDA)"
     return {"mps": "Apple's GPU (MPS)", "cpu": "the processor (CPU)"}.get(device.type, device.type)
+
+
+# --- when a GPU's memory is short ----------------------------------------------------------------------------------
+
+
+def place(run, device):
+    """Move a training to ``device``, or to the CPU if its memory is short; return where it is."""
+    try:
+        run.to(device)
+    except RuntimeError as error:
+        _say_that_memory_is_short(device, error)
+        return place(run, torch.device("cpu"))
+    return device
+
+
+def leave_gpu(run, error):
+    """Go on on the CPU after an error of memory: weights and moments come along, the noise is drawn from a new seed.
+
+    A step is lost at most: memory is asked for before the weights change. Any other ``error`` is raised again.
+    """
+    _say_that_memory_is_short(run.device, error)
+    run.optimizer.zero_grad()
+    run.device = place(run, torch.device("cpu"))
+    run.optimizer.load_state_dict(run.optimizer.state_dict())  # moves the moments to where the weights are
+    run.generator = torch.Generator().manual_seed(run.settings["seed"] + run.step)
+
+
+def _say_that_memory_is_short(device, error):
+    """Print that training goes on without the GPU; raise ``error`` again if it is about anything else."""
+    if device.type == "cpu" or "out of memory" not in str(error):
+        raise error
+    print(f"{device_in_words(device)} has too little free memory: training goes on on the processor, more slowly.")

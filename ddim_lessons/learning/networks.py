@@ -99,7 +99,7 @@ class PointMLP(Denoiser):
         return self.out(h)
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3 × 3 convolutions beside a shortcut; the time is added between them, one number for each channel."""
 
     def __init__(self, channels):
@@ -127,8 +127,8 @@ class DigitUNet(Denoiser):
         self.enter = nn.Conv2d(1, a, 3, padding=1)
         self.down = nn.ModuleList([nn.Conv2d(a, b, 3, 2, 1), nn.Conv2d(b, c, 3, 2, 1)])
         self.up = nn.ModuleList([nn.ConvTranspose2d(b, a, 2, 2), nn.ConvTranspose2d(c, b, 2, 2)])
-        self.before, self.after = (nn.ModuleList(Block(width) for width in (a, b)) for _ in range(2))
-        self.middle = Block(c)
+        self.before, self.after = (nn.ModuleList(ResidualBlock(width) for width in (a, b)) for _ in range(2))
+        self.middle = ResidualBlock(c)
         self.leave = nn.Conv2d(a, 1, 3, padding=1)
 
     def body(self, x, time):

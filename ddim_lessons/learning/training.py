@@ -5,15 +5,15 @@
         print(progress)
     samples = ddim_sample(x_T, eps_fn(run.average), run.average.schedule, tau)
 
-A checkpoint is a file of :mod:`ddim_lessons.learning.weights`.
+All of it is :func:`fit`, :func:`take_step` and a ``loss``. What to do when the stop button is pressed is in
+:mod:`ddim_lessons.learning.stopping`, when a GPU is full in :mod:`ddim_lessons.learning.device`; a checkpoint is a
+file of :mod:`ddim_lessons.learning.weights`.
 """
 
 import math
-import signal
-import threading
 import time
-from contextlib import contextmanager
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +21,9 @@ import torch
 
 from .. import require
 from ..ddim import add_noise
-from .device import checked_device, device_in_words, pick_device
+from .device import checked_device, leave_gpu, pick_device, place
 from .networks import as_tensor, make_target, require_denoiser
+from .stopping import saved_when_left, stop_button_waits, stop_if_pressed
 from .weights import WeightsError, build, card_of, digest_of, part_of, read_bytes, read_tensors, write_tensors
 
 WARM_UP = 50  # steps in which the learning rate rises
@@ -49,8 +50,34 @@ class Progress(NamedTuple):
         return f"{where}  loss {self.loss:.4f}  {self.rate:,.0f} steps/s  {self.seconds_left:.0f} s left"
 
 
-class Run:
-    """All that the next training step depends on; ``average`` is the network to use, at every moment.
+class Training:
+    """All that the next step depends on, whatever is learned; ``average`` is the network to use, at every moment.
+
+    A kind of training adds ``loss()``, which draws a batch, and moves what else it keeps in :meth:`to`. ``settings``
+    is a dict with at least steps, lr, decay and seed; ``step`` and ``seconds`` say how far the training is.
+    """
+
+    def __init__(self, model, settings, device):
+        require.whole("steps", settings["steps"], 1, require.MANY)
+        require.real("lr", settings["lr"], 0)
+        require.real("decay", settings["decay"], 0, 1)
+        require.seed(settings["seed"])
+        self.settings, self.model = settings, model
+        self.average = deepcopy(model).requires_grad_(False)
+        self.device = place(self, pick_device() if device is None else checked_device(device))
+        fused = self.device.type in ("cpu", "cuda")
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=settings["lr"], betas=(0.9, 0.99), fused=fused)
+        self.generator = torch.Generator(self.device).manual_seed(settings["seed"])
+        self.step, self.seconds, self.stop_pressed = 0, 0.0, False
+
+    def to(self, device):
+        """Move all tensors to ``device``, the optimizer's moments excepted."""
+        self.model.to(device)
+        self.average.to(device)
+
+
+class Run(Training):
+    """A training of a denoiser on stored points.
 
     Parameters
     ----------
@@ -62,136 +89,79 @@ class Run:
     power : t is drawn as T·u^power with u uniform; 1 treats all t alike, 2 prefers small t
     seed : of the generator of all randomness after the network's first weights
     device : where to train; :func:`pick_device` if None
-
-    ``step`` and ``seconds`` say how far it is, ``settings`` what it was made with.
     """
 
     def __init__(self, model, x0, steps=2000, batch=256, lr=5e-3, decay=0.999, power=2.0, seed=0, device=None):
         require_denoiser(model)
-        require.whole("steps", steps, 1, require.MANY)
         require.whole("batch", batch, 1, require.MANY)
-        require.real("lr", lr, 0)
-        require.real("decay", decay, 0, 1)
         require.real("power", power, 0)
-        require.seed(seed)
         self.x0 = _as_data(x0, model.dim)
-        self._begin(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed), device)
+        super().__init__(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed), device)
 
-    def _begin(self, model, settings, device):
-        """Put the model on its device beside its average; make the optimizer and the generator."""
-        self.settings, self.model = settings, model
-        self.device = _move(self, pick_device() if device is None else checked_device(device))
-        self.average = deepcopy(self.model).requires_grad_(False)
-        fused = self.device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings["lr"], betas=(0.9, 0.99), fused=fused)
-        self.generator = torch.Generator(self.device).manual_seed(settings["seed"])
-        self.step, self.seconds, self.stop_pressed = 0, 0.0, False
+    def to(self, device):
+        """Move the networks and the data to ``device``."""
+        super().to(device)
+        self.x0 = self.x0.to(device)
+
+    def draw(self):
+        """Draw a batch: (x0, t, noise).
+
+        u is stratified, one in each of ``batch`` equal slices of 0…1, which makes the loss less noisy. With power 2,
+        small t come more often: in two dimensions, the detail of narrow data is decided there.
+        """
+        batch, g, options = self.settings["batch"], self.generator, {"device": self.x0.device}
+        x0 = self.x0[torch.randint(len(self.x0), (batch,), generator=g, **options)]
+        u = (torch.arange(batch, **options) + torch.rand(batch, generator=g, **options)) / batch
+        t = 1 + (self.model.T * u ** self.settings["power"]).long().clamp(max=self.model.T - 1)
+        return x0, t, torch.randn(x0.shape, generator=g, **options)
 
     def loss(self):
         """Draw a batch and return its L_simple (DDPM eq. 14, for the network's target)."""
-        x0, t, noise = _draw(self)
+        x0, t, noise = self.draw()
         alpha_bar_t = self.model.alpha_bar[t][:, None]
         x_t = add_noise(x0, noise, alpha_bar_t)
         return ((self.model(x_t, t) - make_target(x0, noise, alpha_bar_t, self.model.target)) ** 2).mean()
 
 
-def _move(run, device):
-    """Move a run's data and network to ``device``, or to the CPU if its memory is short; return where they are."""
-    try:
-        run.model = run.model.to(device)
-        if hasattr(run, "x0"):
-            run.x0 = run.x0.to(device)
-    except RuntimeError as error:
-        _say_that_memory_is_short(device, error)
-        return _move(run, torch.device("cpu"))
-    return device
-
-
-def _say_that_memory_is_short(device, error):
-    """Print that training goes on without the GPU; raise ``error`` again if it is about anything else."""
-    if device.type == "cpu" or "out of memory" not in str(error):
-        raise error
-    print(f"{device_in_words(device)} has too little free memory: training goes on on the processor, more slowly.")
-
-
-def _leave_gpu(run, error):
-    """Go on on the CPU after an error of memory: weights and moments come along, the noise is drawn from a new seed.
-
-    A step is lost at most: memory is asked for before the weights change.
-    """
-    _say_that_memory_is_short(run.device, error)
-    run.optimizer.zero_grad()
-    run.device = _move(run, torch.device("cpu"))
-    run.average.to(run.device)
-    run.optimizer.load_state_dict(run.optimizer.state_dict())  # moves the moments to where the weights are
-    run.generator = torch.Generator().manual_seed(run.settings["seed"] + run.step)
-
-
 def fit(run, path=None, every=None, save_seconds=5.0):
     """Train ``run`` to its end, yielding a :class:`Progress` every ``every`` steps (a hundredth of all if None).
 
-    With a ``path`` the run is saved there every ``save_seconds``, at the end, and when it is stopped: by leaving the
-    loop, or by the stop button, which waits for the report in hand so that no step is half done (and for a picture
+    With a ``path`` a :class:`Run` is saved there every ``save_seconds``, at the end, and when it is stopped: by leaving
+    the loop, or by the stop button, which waits for the report in hand so that no step is half done (and for a picture
     drawn under :func:`stop_button_waits`). An error in the body of the loop leaves the file as it was last saved.
     Loop over ``fit`` again with the same run, or with one from :func:`load_run`, to continue; a finished run yields
     nothing.
     """
-    require.that(isinstance(run, Run), "run", run, "a Run(model, x0, …)")
+    require.that(isinstance(run, Training), "run", run, "a Run(model, x0, …)")
     require.real("save_seconds", save_seconds, 0)
     steps = run.settings["steps"]
     every = max(1, steps // 100) if every is None else every
     require.whole("every", every, 1)
+    if path is not None:
+        _require_stored_data(run)
     run.stop_pressed = False
-    saved_at = time.monotonic()
-    try:
+    save, saved_at = (lambda: None) if path is None else partial(save_run, run, path), time.monotonic()
+    with saved_when_left(save):
         while run.step < steps:
             with stop_button_waits(run):
                 progress = _train(run, min(every - run.step % every, steps - run.step))
-            _stop_if_pressed(run)
-            if path is not None and (run.step == steps or time.monotonic() - saved_at >= save_seconds):
-                save_run(run, path)
+            stop_if_pressed(run)
+            if run.step == steps or time.monotonic() - saved_at >= save_seconds:
+                save()
                 saved_at = time.monotonic()
             yield progress
-            _stop_if_pressed(run)
-    except (GeneratorExit, KeyboardInterrupt):
-        if path is not None:
-            save_run(run, path)
-        raise
-
-
-@contextmanager
-def stop_button_waits(run):
-    """Hold back the stop button until the block has ended; then :func:`fit` stops ``run`` between two steps.
-
-    For what draws a run inside the loop: else a press ends the loop behind ``fit``'s back, with a half-drawn picture
-    and no checkpoint. A press only ever reaches the main thread; elsewhere there is nothing to hold back.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, lambda *press: setattr(run, "stop_pressed", True))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before or signal.default_int_handler)
-
-
-def _stop_if_pressed(run):
-    """Raise the KeyboardInterrupt that :func:`stop_button_waits` held back, once."""
-    if run.stop_pressed:
-        run.stop_pressed = False
-        raise KeyboardInterrupt("the stop button: the run is whole, and another loop over fit(run) continues it")
+            stop_if_pressed(run)
 
 
 def _train(run, count):
-    """Take ``count`` steps and return the Progress."""
+    """Take ``count`` steps, without the GPU once its memory is short, and return the Progress."""
     start, total = time.perf_counter(), 0.0
     for _ in range(count):
         try:
-            total = total + _step(run)
+            total = total + take_step(run)
         except RuntimeError as error:
-            _leave_gpu(run, error)
-            total = float(total) + _step(run)
+            leave_gpu(run, error)
+            total = float(total) + take_step(run)
     loss = float(total) / count  # waits for a GPU, so the clock is right
     seconds = time.perf_counter() - start
     run.seconds += seconds
@@ -201,31 +171,17 @@ def _train(run, count):
     return Progress(run.step, run.settings["steps"], loss, count / seconds, left)
 
 
-def _step(run):
-    """Take one step down the run's loss; return it, a tensor."""
-    model, settings = run.model, run.settings
+def take_step(run):
+    """Take one step down the loss of ``run`` and let the average follow; return the loss, a tensor."""
     loss = run.loss()
     run.optimizer.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    run.optimizer.param_groups[0]["lr"] = learning_rate(run.step, settings["steps"], settings["lr"])
+    torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
+    run.optimizer.param_groups[0]["lr"] = learning_rate(run.step, run.settings["steps"], run.settings["lr"])
     run.optimizer.step()
     run.step += 1
     _update_average(run)
     return loss.detach()
-
-
-def _draw(run):
-    """Draw a batch: (x0, t, noise).
-
-    u is stratified, one in each of ``batch`` equal slices of 0…1, which makes the loss less noisy. With power 2,
-    small t come more often: in two dimensions, the detail of narrow data is decided there.
-    """
-    batch, g, options = run.settings["batch"], run.generator, {"device": run.x0.device}
-    x0 = run.x0[torch.randint(len(run.x0), (batch,), generator=g, **options)]
-    u = (torch.arange(batch, **options) + torch.rand(batch, generator=g, **options)) / batch
-    t = 1 + (run.model.T * u ** run.settings["power"]).long().clamp(max=run.model.T - 1)
-    return x0, t, torch.randn(x0.shape, generator=g, **options)
 
 
 def learning_rate(step, steps, lr):
@@ -243,9 +199,7 @@ def _update_average(run):
 
 def save_run(run, path):
     """Write a run to ``path``, so that :func:`load_run` continues bit for bit on the same machine."""
-    require.that(
-        hasattr(run, "x0"), "run", type(run).__name__, "a Run on stored data: this one draws its data as it trains"
-    )
+    _require_stored_data(run)
     tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in run.average.state_dict().items()}
     for number, moments in run.optimizer.state_dict()["state"].items():
@@ -253,6 +207,11 @@ def save_run(run, path):
     tensors["generator"] = run.generator.get_state()
     facts = {"settings": run.settings, "step": run.step, "seconds": run.seconds, "device": run.device.type}
     write_tensors(path, card_of("run", run.model) | facts | {"data_sha256": digest_of("", {"x0": run.x0})}, tensors)
+
+
+def _require_stored_data(run):
+    what = "a Run on stored data: this one draws its data as it trains"
+    require.that(isinstance(run, Run), "run", type(run).__name__, what)
 
 
 def load_run(path, x0, device=None):

@@ -9,15 +9,25 @@ from ... import require
 from ...ddim import ddim_path
 from ...figures.controls import choice_slider, menu, number_slider, whole_slider
 from ...figures.live import LiveFigure, LiveHTML
-from ...figures.plots import BLUE, INK, ORANGE, PALE, draw_paths, draw_points, frame, panels
-from ...metrics import noise_floor, sliced_w2
+from ...figures.plots import (
+    BLUE,
+    INK,
+    ORANGE,
+    corner_text,
+    draw_paths,
+    draw_points,
+    draw_started,
+    frame,
+    move_started,
+    panels,
+)
+from ...learning.runs import distance_in_floors, kept_side
 from ...remember import remember
 from ...schedules import alpha_bar_schedule, make_tau
 from ...teaching import progress
 from ...toy_data import DATA_SETS, data_set
 from .notation import SYMBOLS, translate
 
-PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
 STEPS = (1, 2, 3, 5, 10, 20, 50, 100)
 POINTS, PATHS, LIMIT = 800, 12, 2.7
 
@@ -42,15 +52,7 @@ def run_sampler(data, S, eta, seed):
     x_T = start_rng.standard_normal((POINTS, 2))
     moments = ddim_path(x_T, mixture.eps_fn(alpha_bar), alpha_bar, make_tau(1000, S), eta, noise_rng)
     paths = np.array([moment.x for moment in moments])
-    distance = sliced_w2(paths[-1], mixture.sample(POINTS, truth_rng)) / floor_of(data)
-    kept_side = np.mean((paths[0, :, 0] > 0) == (paths[-1, :, 0] > 0))
-    return Run(paths, distance, float(kept_side))
-
-
-@remember(len(DATA_SETS))
-def floor_of(data):
-    """The noise floor of the distance for ``POINTS`` points of the set called ``data``."""
-    return noise_floor(sliced_w2, data_set(data), POINTS, np.random.default_rng(0), repeats=9)
+    return Run(paths, distance_in_floors(paths[-1], mixture, truth_rng), kept_side(x_T, paths[-1]))
 
 
 def ddpm_beside_ddim(data="moons") -> LiveFigure:
@@ -149,23 +151,16 @@ def _words(S, eta, seed, data, ddpm, ddim):
 def _side(axes, title):
     """Prepare one half of the figure and return its moving artists by name."""
     frame(axes, LIMIT, title)
-    nothing = np.empty((0, 2))
-    return {
-        "truth": draw_points(axes, nothing, PALE, size=8, alpha=1.0),
-        "right": draw_points(axes, nothing, BLUE, size=3.5, alpha=0.8),
-        "left": draw_points(axes, nothing, ORANGE, size=3.5, alpha=0.8),
+    return draw_started(axes, dot=3.5, alpha=0.8) | {
         "paths": draw_paths(axes, [], INK, width=1.0, alpha=0.75),
-        "starts": draw_points(axes, nothing, INK, size=5, alpha=1.0),
-        "words": axes.text(0.02, 0.98, "", transform=axes.transAxes, va="top", fontsize=12, bbox=PAPER),
+        "starts": draw_points(axes, np.empty((0, 2)), INK, size=5, alpha=1.0),
+        "words": corner_text(axes),
     }
 
 
 def _move_side(side, truth, run):
     """Set one half's artists to the data's centres and a run."""
-    started_right = run.paths[0, :, 0] > 0
-    side["truth"].set_data(*truth.T)
-    side["right"].set_data(*run.paths[-1, started_right].T)
-    side["left"].set_data(*run.paths[-1, ~started_right].T)
+    move_started(side, truth, run.paths[0], run.paths[-1])
     side["paths"].set_segments(run.paths[:, :PATHS].transpose(1, 0, 2))
     side["starts"].set_data(*run.paths[0, :PATHS].T)
     side["words"].set_text(f"still on their side: {run.kept_side:.0%}\ndistance: {run.distance:.1f} × floor")

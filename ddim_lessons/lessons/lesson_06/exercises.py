@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
+from ...learning.networks import make_target, to_eps
 from ...teaching.exercises import Exercise, Mistake, choice
 
 X0, NOISE = np.array([[0.5, -1.0], [2.0, 0.3]]), np.array([[1.0, 0.4], [-0.7, 0.2]])
@@ -44,7 +45,7 @@ def uncomparable(pair):
 
 EXERCISES = {
     "6.1": Exercise(
-        truth=lambda x0, noise, ab: ab**0.5 * noise - (1 - ab) ** 0.5 * x0,
+        truth=lambda x0, noise, ab: make_target(x0, noise, ab, "v"),
         cases=[(X0, NOISE, 0.2), (X0, NOISE, 0.9)],
         mistakes=[
             Mistake(
@@ -75,7 +76,7 @@ EXERCISES = {
         ],
     ),
     "6.2": Exercise(
-        truth=lambda v, x_t, ab: ab**0.5 * v + (1 - ab) ** 0.5 * x_t,
+        truth=lambda v, x_t, ab: to_eps(v, x_t, ab, "v"),
         cases=[(V, X_T, 0.2), (V, X_T, 0.9)],
         mistakes=[
             Mistake(

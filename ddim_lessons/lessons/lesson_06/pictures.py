@@ -13,8 +13,8 @@ from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, INK, PALE, VERMILION, draw_points, frame, panels
 from ...files import read_arrays, read_json
 from ...learning.networks import PointMLP, eps_fn
-from ...learning.training import stop_button_waits
-from ...metrics import noise_floor, sliced_w2
+from ...learning.runs import distance_in_floors
+from ...learning.stopping import stop_button_waits
 from ...remember import remember
 from ...schedules import alpha_bar_schedule, make_tau
 from ...toy_data import data_set
@@ -87,13 +87,7 @@ def sample_distance(eps_hat, data, alpha_bar, S=50, eta=0.0, n=4000, seed=0):
     rng = np.random.default_rng([6, seed])
     tau = make_tau(len(alpha_bar) - 1, S)
     samples = ddim_sample(rng.standard_normal((n, data.dim)), eps_hat, alpha_bar, tau, eta, rng)
-    return sliced_w2(samples, data.sample(n, rng)) / floor_of(data, n)
-
-
-@remember(8)
-def floor_of(data, n=4000):
-    """The noise floor of the distance for ``n`` points of ``data``."""
-    return noise_floor(sliced_w2, data, n, np.random.default_rng(0), repeats=9)
+    return distance_in_floors(samples, data, rng)
 
 
 def loss_floor(data, alpha_bar, target="eps", squared=False, n=500, draws=200):
@@ -318,15 +312,10 @@ def walk_through_training() -> LiveFigure:
             move_field(arrows, eps)
         samples = snapshot_samples(step, S)
         dots.set_data(*samples.T)
-        distance = sliced_w2(samples, _truth(len(samples))) / floor_of(MOONS, len(samples))
+        distance = distance_in_floors(samples, MOONS, np.random.default_rng(1))
         return (
             f"After {step:,} training steps, field at t = {t}: mean square error {error:.1g} against the exact one. "
             f"{len(samples)} samples with S = {S}: {distance:.1f} noise floors from the data."
         )
 
     return LiveFigure(figure, [exact, under, learned, dots], controls, update, play="step")
-
-
-@remember(4)
-def _truth(n):
-    return MOONS.sample(n, np.random.default_rng(1))

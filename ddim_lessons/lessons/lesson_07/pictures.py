@@ -13,36 +13,35 @@ from ...figures.plots import (
     BLUE,
     GREEN,
     INK,
-    ORANGE,
     PALE,
     PURPLE,
     VERMILION,
     as_ink,
+    corner_text,
     digit_mosaic,
     draw_digits,
     draw_paths,
     draw_points,
+    draw_started,
     frame,
+    move_started,
     panels,
 )
-from ...learning.networks import eps_fn, network_states
-from ...learning.quality import judge as classifier
-from ...learning.quality import true_features
-from ...learning.weights import load_weights
+from ...learning.cases import ALPHA_BAR, DENOISERS
+from ...learning.denoisers import denoiser_of, network
+from ...learning.networks import network_states
+from ...learning.quality import classifier, true_features
+from ...learning.runs import kept_side
 from ...metrics import coverage, frechet_distance, nearest, noise_floor, off_manifold, sliced_w2
-from ...oracle import finite_data
-from ...remember import bounded_cache, remember
-from ...schedules import SPACINGS, alpha_bar_schedule, make_tau
+from ...remember import remember
+from ...schedules import SPACINGS, make_tau
 from ...toy_data import DATA_SETS, data_set, load_digits
 
-ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 STEPS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 200, 500, 1000)
 BOUND = "bound"  # the largest η that every jump of the path allows
 ETAS = (*(k / 10 for k in range(11)), BOUND)
 CLOCK = tuple(range(1000, -1, -50))  # the times at which a path can be looked at
-DENOISERS = ("trained", "exact")
 POINTS, FOLLOWED = 2000, 6
-PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
 
 
 def eta_of(choice, tau):
@@ -206,21 +205,6 @@ def truth(data):
     )
 
 
-@remember(2 * len(DATA_SETS) + 2)
-def denoiser(data, kind):
-    """Return ``(x, t) -> ε̂`` for the set called ``data``, or "digits": its exact denoiser, or the trained network."""
-    if kind == "trained":
-        return eps_fn(network(data))
-    mixture = finite_data(load_digits()[0]) if data == "digits" else data_set(data)
-    return mixture.eps_fn(ALPHA_BAR)
-
-
-@remember(len(DATA_SETS) + 1)
-def network(data):
-    """Return the trained network of the set called ``data``, or of "digits"."""
-    return load_weights(data)
-
-
 def starts(seed, n=POINTS, dim=2):
     """Return x_T ~ N(0, I), shape (n, dim): they depend on the seed alone, so every S and η share them."""
     require.seed(seed)
@@ -232,10 +216,10 @@ def states(data, kind, x_T, tau, eta, rng):
     """Return x at every time of ``tau`` as a list of arrays shaped like ``x_T``."""
     if kind == "trained":
         return [x.numpy() for x in network_states(network(data), x_T, tau, eta, rng)]
-    return list(ddim_states(x_T, denoiser(data, kind), ALPHA_BAR, tau, eta, rng))
+    return list(ddim_states(x_T, denoiser_of(data, kind), ALPHA_BAR, tau, eta, rng))
 
 
-@bounded_cache(megabytes=48)
+@remember(megabytes=48)
 def run_sampler(data, kind, S, choice, spacing, seed):
     """Sample ``POINTS`` points and measure them; returns a ``Run``. ``choice`` is one of ``ETAS``."""
     tau = make_tau(1000, S, spacing)
@@ -252,9 +236,9 @@ def measure(data, x):
     samples = np.asarray(x[-1], dtype=float)
     distance = sliced_w2(samples, true.points) / true.floor
     length = sum(total_distance(x_t, x_s) for x_t, x_s in pairwise(x))
-    kept_side = np.mean((x[0][:, 0] > 0) == (samples[:, 0] > 0))
+    wiggle = length / total_distance(x[0], x[-1])
     off = off_manifold(samples, centres) / true.off
-    return coverage(samples, centres), off, distance, length / total_distance(x[0], x[-1]), float(kept_side)
+    return coverage(samples, centres), off, distance, wiggle, kept_side(x[0], samples)
 
 
 def total_distance(x, y):
@@ -292,27 +276,20 @@ def trajectory_lab(data="moons", kind="trained") -> LiveFigure:
 def draw_side(axes, title):
     """Prepare one half of the lab and return its moving artists by name."""
     frame(axes, 3.0, title)
-    nothing = np.empty((0, 2))
-    return {
-        "truth": draw_points(axes, nothing, PALE, size=7, alpha=1.0),
-        "right": draw_points(axes, nothing, BLUE, size=3, alpha=0.7),
-        "left": draw_points(axes, nothing, ORANGE, size=3, alpha=0.7),
+    return draw_started(axes, dot=3, alpha=0.7) | {
         "paths": draw_paths(axes, [], INK, width=1.0, alpha=0.8),
         "leash": draw_paths(axes, [], VERMILION, width=1.0, alpha=0.9),
         "ghosts": axes.plot([], [], "o", markerfacecolor="white", markeredgecolor=VERMILION, markersize=7)[0],
-        "followed": draw_points(axes, nothing, INK, size=5.5, alpha=1.0),
-        "clock": axes.text(0.02, 0.98, "", transform=axes.transAxes, va="top", fontsize=12, bbox=PAPER),
+        "followed": draw_points(axes, np.empty((0, 2)), INK, size=5.5, alpha=1.0),
+        "clock": corner_text(axes),
     }
 
 
 def move_side(side, data, kind, run, t, paths, ghosts):
     """Set one half's artists to a run at clock time t."""
     i = visited(run.tau, t)
-    points, started_right = run.frames[CLOCK.index(t)], run.frames[0, :, 0] > 0
     followed = run.paths[i]
-    side["truth"].set_data(*data_set(data).means.T)
-    side["right"].set_data(*points[started_right].T)
-    side["left"].set_data(*points[~started_right].T)
+    move_started(side, data_set(data).means, run.frames[0], run.frames[CLOCK.index(t)])
     side["followed"].set_data(*followed.T)
     side["paths"].set_segments(run.paths[: i + 1].transpose(1, 0, 2) if paths else [])
     x0_hat = ghosts_of(data, kind, followed, run.tau[i]) if ghosts else np.empty((0, 2))
@@ -323,7 +300,7 @@ def move_side(side, data, kind, run, t, paths, ghosts):
 
 def ghosts_of(data, kind, x_t, t):
     """Return x̂_0 of points at time t, shaped like them; at t = 0 they are their own."""
-    return x_t if t == 0 else predict_x0(x_t, denoiser(data, kind)(x_t, t), ALPHA_BAR[t])
+    return x_t if t == 0 else predict_x0(x_t, denoiser_of(data, kind)(x_t, t), ALPHA_BAR[t])
 
 
 ROWS = ("", "", "coverage", "off data", "distance", "same side", "path", "calls")
@@ -394,7 +371,7 @@ class DigitRun(NamedTuple):
     away: float  # root mean square difference from the nearest true digit, per pixel, paper to ink = 2
 
 
-@bounded_cache(megabytes=32)
+@remember(megabytes=32)
 def run_digits(kind, S, choice, spacing, seed):
     """Sample ``PICTURES`` digits; returns a ``DigitRun``."""
     tau = make_tau(1000, S, spacing)
@@ -415,7 +392,7 @@ def digit_truth():
 
 def confident(pictures):
     """Return the share of pictures (n, 64) of which the classifier is sure, above 0.8."""
-    return float(np.mean(classifier()(pictures)[1] > 0.8))
+    return float(np.mean(classifier(pictures)[1] > 0.8))
 
 
 def away(pictures, digits):
@@ -430,7 +407,7 @@ def digit_distance(S, eta, seed=0, n=600):
     """
     x_T, rng = starts(seed, n, 64), np.random.default_rng([5, seed])
     samples = states("digits", "trained", x_T, make_tau(1000, S), eta, rng)[-1]
-    return frechet_distance(true_features(), classifier()(samples)[0])
+    return frechet_distance(true_features(), classifier(samples)[0])
 
 
 def ink(x):

@@ -15,6 +15,7 @@ from ...figures.plots import (
     PURPLE,
     SKY,
     VERMILION,
+    digit_mosaic,
     draw_digits,
     draw_points,
     frame,
@@ -22,6 +23,7 @@ from ...figures.plots import (
 )
 from ...files import read_arrays
 from ...gaussians import sampler_moments
+from ...learning.cases import CASES, CLEAN_HAT, DENOISERS, HAT, LEVELS, STEPS, metrics_of
 from ...metrics import off_manifold
 from ...remember import remember
 from ...schedules import SCHEDULES, alpha_bar_schedule, make_tau
@@ -29,13 +31,9 @@ from ...toy_data import data_set
 from .bug_museum import EXHIBITS, encodes_ahead, right_encoder, right_sampler
 from .grids import GRIDS, inspect
 
-STEPS = (5, 10, 20, 50, 100, 1000)
-LEVELS = ("0", "0.2", "0.5", "1", "σ̂", "σ̂, clean end")
-CASES = tuple((data, denoiser) for data in ("ring", "moons", "digits") for denoiser in ("exact", "trained"))
-METRICS = {"points": ("sliced W2", "off-manifold", "coverage"), "digits": ("Fréchet", "nearest picture", "confident")}
 STYLES = {  # how each level is drawn: colour, line, marker
     "0": (BLUE, "-", "o"), "0.2": (SKY, "-", "v"), "0.5": (GREEN, "-", "D"), "1": (VERMILION, "-", "s"),
-    "σ̂": (INK, "--", "^"), "σ̂, clean end": (PURPLE, ":", "P"),
+    HAT: (INK, "--", "^"), CLEAN_HAT: (PURPLE, ":", "P"),
 }  # fmt: skip
 
 # The DDIM paper's Table 1 for CIFAR-10: FID at these S.
@@ -45,7 +43,7 @@ PAPER = {
     "0.2": (14.04, 7.11, 4.77, 4.25, 4.09),
     "0.5": (16.66, 8.35, 5.25, 4.46, 4.29),
     "1": (41.07, 18.36, 8.01, 5.78, 4.73),
-    "σ̂": (367.43, 133.37, 32.72, 9.99, 3.17),
+    HAT: (367.43, 133.37, 32.72, 9.99, 3.17),
 }
 
 
@@ -60,9 +58,8 @@ def recorded():
 
 def metric_row(data, metric):
     """Return the row of ``metric`` in the tables of the data set called ``data``."""
-    names = METRICS["digits" if data == "digits" else "points"]
-    require.choice("metric", metric, names)
-    return names.index(metric)
+    require.choice("metric", metric, metrics_of(data))
+    return metrics_of(data).index(metric)
 
 
 def table(data, denoiser, metric):
@@ -107,7 +104,7 @@ def spacing_text():
     """Return the digits' Fréchet distances for two spacings, two S and two η as text."""
     values, errors = recorded()["spacing"].astype(float)
     rows = [f"{'digits: Fréchet':>22}" + "".join(f"{f'S = {S}, η = {eta}':>17}" for S in (10, 20) for eta in (0, 1))]
-    for i, denoiser in enumerate(("exact", "trained")):
+    for i, denoiser in enumerate(DENOISERS):
         for j, spacing in enumerate(("linear", "quadratic")):
             pairs = zip(values[i, j].ravel(), errors[i, j].ravel(), strict=True)
             rows.append(f"{denoiser:>12}{spacing:>10}" + "".join(f"{v:>10.2f} ±{e:.2f}".rjust(17) for v, e in pairs))
@@ -153,7 +150,7 @@ def plain_ticks(axes, ticks):
 
 # --- the map of the record ---------------------------------------------------------------------------------------
 
-KINDS = ("distance to the data", "off the data")  # the rows of METRICS in which more is worse
+KINDS = ("distance to the data", "off the data")  # the first two of metrics_of, in which more is worse
 LOWEST, HIGHEST, LIMIT = 0.3, 200.0, 2.5
 
 
@@ -176,7 +173,7 @@ def quality_map(case="digits · trained") -> LiveFigure:
 
     def update(case, kind, S, level):
         data, denoiser = case.split(" · ")
-        metric = METRICS["digits" if data == "digits" else "points"][KINDS.index(kind)]
+        metric = metrics_of(data)[KINDS.index(kind)]
         _move_curves(curves, bars, data, denoiser, metric)
         value, error = cell(data, denoiser, metric, level, S)
         lowest = floor(data, metric)[0][STEPS.index(S)]
@@ -228,9 +225,7 @@ def _move_samples(data, denoiser, level, S, centres, points, mosaic):
     points.set_visible(not pictures)
     centres.set_visible(not pictures)
     if pictures:
-        rows = samples.astype(float).reshape(3, 4, 8, 8)
-        padded = np.pad(rows, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=60)
-        mosaic.set_data(padded.transpose(0, 2, 1, 3).reshape(30, 40))
+        mosaic.set_data(digit_mosaic(samples.reshape(3, 4, 64)))
     else:
         points.set_data(*samples.T.astype(float))
         centres.set_data(*data_set(data).means.T)

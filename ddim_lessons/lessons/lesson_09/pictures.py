@@ -25,29 +25,22 @@ from ...figures.plots import (
     panels,
 )
 from ...files import read_json
-from ...learning.networks import as_tensor, eps_fn
-from ...learning.weights import load_weights
+from ...learning.cases import ALPHA_BAR, DENOISERS
+from ...learning.denoisers import denoiser_of, network
+from ...learning.networks import as_tensor
 from ...oracle import GaussianMixture
-from ...remember import bounded_cache, remember
-from ...schedules import alpha_bar_schedule, make_tau
+from ...remember import remember
+from ...schedules import make_tau
 from ...solvers import invert, multistep_sample, slerp
 from ...toy_data import DATA_SETS, data_set, digit, load_digits
 
-ALPHA_BAR = alpha_bar_schedule("linear", 1000)
-DENOISERS = ("exact", "trained")
 PATHS = {"slerp": slerp, "linear": lambda a, b, w: (1 - w) * a + w * b}
 EDITS = ("another class decodes (exact)", "mix two latents (trained)")
 TABLE_2 = {10: 0.014, 20: 0.0065, 50: 0.0023, 100: 0.0009, 200: 0.0004, 500: 0.0001, 1000: 0.0001}  # the DDIM paper's
 WIDTH, CLASS_WIDTH, LIMIT = 0.1, 0.25, 3.2  # of a digit's own small Gaussian; half the window
 
-# --- denoisers, chosen by name -----------------------------------------------------------------------------------
 
-
-@remember(16)
-def points_eps(data, denoiser):
-    """Return (x, t) -> ε̂ for the point set called ``data``: the "exact" one, or the "trained" network's."""
-    require.choice("denoiser", denoiser, DENOISERS)
-    return data_set(data).eps_fn(ALPHA_BAR) if denoiser == "exact" else eps_fn(load_weights(data))
+# --- digits ------------------------------------------------------------------------------------------------------
 
 
 @remember(16)
@@ -56,17 +49,12 @@ def digits_eps(denoiser="trained", label=None):
 
     The exact denoisers see each of the 1,797 digits as a narrow Gaussian (``WIDTH``, one class: ``CLASS_WIDTH``).
     """
-    require.choice("denoiser", denoiser, DENOISERS)
-    if denoiser == "trained":
-        return eps_fn(load_weights("digits"))
+    if denoiser != "exact":
+        require.that(label is None, "label", label, "None: the trained network knows no classes")
+        return denoiser_of("digits", denoiser)
     x, labels = load_digits()
     data = GaussianMixture(x, WIDTH) if label is None else GaussianMixture(x[labels == label], CLASS_WIDTH)
     return data.eps_fn(ALPHA_BAR)
-
-
-@remember(1)
-def _classifier():
-    return load_weights("digit classifier")
 
 
 @torch.inference_mode()
@@ -74,7 +62,7 @@ def class_shares(x):
     """Return the classifier's probabilities of the ten classes for pictures x of shape (n, 64); shape (n, 10)."""
     x = require.real_array("x", x)
     require.that(x.ndim == 2 and x.shape[1] == 64, "x's shape", x.shape, "(n, 64)")
-    return _classifier()(as_tensor(x)).softmax(dim=1).numpy()
+    return network("digit classifier")(as_tensor(x)).softmax(dim=1).numpy()
 
 
 @remember(1)
@@ -108,7 +96,7 @@ def bridge(x_0, source, target, S, depth):
     return latent, ddim_sample(latent, digits_eps("exact", target), ALPHA_BAR, tau)
 
 
-@bounded_cache(1)
+@remember(megabytes=1)
 def digit_code(label, index, S):
     """Return the network's latent of the digit with number ``index`` among those that show ``label``; shape (1, 64)."""
     return invert(digit(label, index)[None], digits_eps("trained"), ALPHA_BAR, make_tau(1000, S, "quadratic"))
@@ -129,10 +117,10 @@ class Landing(NamedTuple):
     on_border: bool
 
 
-@bounded_cache(4)
+@remember(megabytes=4)
 def landing(first, second, S, data, denoiser):
     """Start DDIM once and DDPM 200 times from x_T = (first, second)."""
-    eps_hat, tau, x_T = points_eps(data, denoiser), make_tau(1000, S), np.array([[first, second]])
+    eps_hat, tau, x_T = denoiser_of(data, denoiser), make_tau(1000, S), np.array([[first, second]])
     path = np.concatenate(list(ddim_states(x_T, eps_hat, ALPHA_BAR, tau)))
     shifted = x_T + [[0, 0], [1e-9, 0], [0, 1e-9]]
     limits = multistep_sample(shifted, eps_hat, ALPHA_BAR, make_tau(1000, 100, "quadratic"))
@@ -205,7 +193,7 @@ def other_seed(seed_a, seed_b):
 SHARES = tuple(round(0.1 * k, 1) for k in range(11))
 
 
-@bounded_cache(4)
+@remember(megabytes=4)
 def between(seed_a, seed_b, path, S, denoiser):
     """Return (latents, pictures) at the shares 0, 0.1 … 1 of the way between two seeds' latents; both (11, 64)."""
     ends = latent(seed_a), latent(other_seed(seed_a, seed_b))
@@ -279,7 +267,7 @@ class Edit(NamedTuple):
     edited: np.ndarray
 
 
-@bounded_cache(4)
+@remember(megabytes=4)
 def edit_digit(edit, label, target, S, strength):
     """Encode the first digit ``label`` of the data, edit towards ``target`` with a ``strength`` of 0 … 1, decode."""
     x_0 = digit(label)[None]

@@ -16,7 +16,7 @@ from ...figures.controls import choice_slider, menu, toggle, whole_slider
 from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, panels
 from ...files import read_arrays, read_json
-from ...remember import bounded_cache, remember
+from ...remember import remember
 from ...schedules import make_tau
 
 STEPS, BOXES, ETAS = (1, 2, 4, 8), (8, 16, 32, 64, 128), (0.0, 0.5, 1.0)
@@ -201,7 +201,7 @@ def one_thread():
         torch.set_num_threads(before)
 
 
-@bounded_cache(20)
+@remember(megabytes=20)
 def run_picture(index, seed, S, N, eta, renew, update):
     """Run picture ``index`` of the gallery; returns the list of visits."""
     pictures, maps = gallery()
