@@ -82,8 +82,8 @@ def rng(rng):
 
 
 def seed(seed):
-    """Check that ``seed`` is a whole number that seeds NumPy's and torch's generators."""
-    whole("seed", seed, 0, 2**63 - 1)
+    """Return ``seed`` as an int if it is a whole number that seeds NumPy's and torch's generators."""
+    return whole("seed", seed, 0, 2**63 - 1)
 
 
 def array(argument, values, kinds=("float", "int")):
@@ -126,8 +126,10 @@ def finite(argument, values):
 
 
 def floats(argument, values):
-    """Check that an array or tensor holds finite floating-point numbers: whole ones would cut off the noise."""
+    """Check that an array or tensor holds finite floats of at least 32 bits: fewer would cut off the noise."""
     array(argument, values, ("float",))
+    if values.dtype.itemsize < 4:
+        raise ValueError(f"{argument} has dtype {values.dtype}, but must have at least 32 bits to be divided by √ᾱ_t")
     finite(argument, values)
 
 
@@ -173,6 +175,14 @@ def floating(argument, values):
         return real_array(argument, values)
     there(argument, values)
     return np.asarray(values, dtype=np.float32 if values.dtype.itemsize < 4 else values.dtype)
+
+
+def returned(values, like):
+    """Return NumPy's ``values`` as what was given, ``like``: in its dtype if that is of floats, a tensor if it is one."""
+    if is_tensor(like):
+        return like.new_tensor(values) if like.is_floating_point() else values
+    of_floats = isinstance(like, np.ndarray) and like.dtype.kind == "f"
+    return values.astype(like.dtype, copy=False) if of_floats else values
 
 
 def real_array(argument, values):

@@ -5,7 +5,19 @@ import re
 
 import numpy as np
 import pytest
-from sweeps import CALLS, NOT_THERE, NUMBERS, WRITTEN, arrays_of, as_in_the_table, difference, is_sentence, numbers, precision, put, results
+from sweeps import (
+    CALLS,
+    NOT_THERE,
+    WRITTEN,
+    arrays_of,
+    as_in_the_table,
+    difference,
+    is_sentence,
+    numbers,
+    precision,
+    put,
+    results,
+)
 from test_misuse import NAMES
 
 # what a sentence calls an argument otherwise; None: the argument is about the function's other words

@@ -203,7 +203,9 @@ def test_the_quantile_map_of_points_is_refused():
 
 
 def test_the_cdf_has_all_its_digits_in_the_lower_tail():
-    assert np.allclose(solvers.cdf(GaussianMixture([[0.0]], 1.0), np.array([[-20.0]])), erfc(20 / 2**0.5) / 2, rtol=1e-9)
+    assert np.allclose(
+        solvers.cdf(GaussianMixture([[0.0]], 1.0), np.array([[-20.0]])), erfc(20 / 2**0.5) / 2, rtol=1e-9
+    )
 
 
 # --- metrics --------------------------------------------------------------------------------------------------------

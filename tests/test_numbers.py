@@ -1,9 +1,6 @@
 """A number of NumPy's or torch's is taken as Python's of the same value, or refused in a sentence: none keeps its few
 bits inside, none spoils a file of JSON."""
 
-import json
-
-import numpy as np
 import pytest
 from sweeps import CALLS, NO_NUMBERS, NUMBERS, difference, is_sentence, numbers_of, results, same_number
 from test_misuse import FREE, NAMES

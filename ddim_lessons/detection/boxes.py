@@ -155,7 +155,9 @@ def _pictures(argument, pictures, parts, classes):
     for picture in pictures:
         right = isinstance(picture, tuple | list) and len(picture) == len(parts)
         require.that(right, f"a picture of {argument}", picture, f"{words}, arrays of shapes (n, 4) and (n,)")
-        arrays = [require.real_array(f"{part} of {argument}", values) for part, values in zip(parts, picture, strict=True)]
+        arrays = [
+            require.real_array(f"{part} of {argument}", values) for part, values in zip(parts, picture, strict=True)
+        ]
         shapes = [array.shape for array in arrays]
         right = shapes == [(len(arrays[-1]), 4)] + [(len(arrays[-1]),)] * (len(parts) - 1) if arrays[-1].ndim else False
         require.that(right, f"the shapes of a picture of {argument}", shapes, f"(n, 4) and (n,), of {words}")

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.functional import embedding_bag, interpolate, scaled_dot_product_attention, silu
 
 from .. import require
-from ..learning.networks import time_features
+from ..learning.networks import on_the_cpu, time_features
 from ..learning.weights import stored
 from ..schedules import alpha_bar_schedule
 from .boxes import decode, encode
@@ -143,6 +143,7 @@ class Detector(nn.Module):
     Looking at the picture (:meth:`look`) is apart from the boxes, so it is done once, whatever the number of steps.
     """
 
+    @on_the_cpu
     def __init__(self, channels=48, width=128, stages=3, roi=5):
         named = {"channels": channels, "width": width, "stages": stages, "roi": roi}
         channels, width, stages, roi = (require.whole(name, number, 1, 1000) for name, number in named.items())

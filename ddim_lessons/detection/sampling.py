@@ -136,7 +136,7 @@ def maps_of(model, pictures):
     """Return the maps of ``Pictures``, shape (n, channels, 16, 16)."""
     _require_model(model)
     require.that(isinstance(pictures, Pictures), "pictures", pictures, "Pictures, from draw_pictures")
-    return model.look(as_tensor(pictures.pixels, model.features.device))
+    return model.look(as_tensor(pictures.pixels, model.features))
 
 
 def precision_of(found, pictures):

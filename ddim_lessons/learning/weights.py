@@ -34,10 +34,13 @@ def save_model(model, path, facts=None, half=False):
     The card says what rebuilds the network, and holds ``facts``, a dict such as {"data": "moons", "seconds": 3.1} of
     what JSON can hold. It is in the file; a copy for people, with the sha256 of the file, is written beside it as JSON.
     """
+    half = require.yes_no("half", half)
+    require_known(model)
     tensors = {name: tensor.half() if half else tensor for name, tensor in model.state_dict().items()}
     card = card_of("weights", model) | {"dtype": "float16" if half else "float32"} | (facts or {})
     digest = hashlib.sha256(write_tensors(path, card, tensors)).hexdigest()
-    _replace(Path(path).with_suffix(".json"), (json.dumps(card | {"sha256": digest}, indent=2) + "\n").encode())
+    text = json.dumps(card | {"sha256": digest}, indent=2, default=as_json)
+    _replace(Path(path).with_suffix(".json"), (text + "\n").encode())
 
 
 def load_model(path, kinds=NETWORKS):
@@ -50,6 +53,7 @@ def load_model(path, kinds=NETWORKS):
 
 def _model(path, data, kinds):
     """Return the network, one of ``kinds``, in the bytes of the file ``path``."""
+    require_path(path)
     card, tensors = read_tensors(path, data, "weights")
     model = build(path, card, tensors, kinds).requires_grad_(False)
     model.card = card
@@ -79,6 +83,18 @@ def stored(name, kinds):
     if held != name:
         raise WeightsError(f"{path.name} holds the weights for {held!r}: files were swapped. {RESTORE}")
     return model
+
+
+def require_known(model):
+    """Check that a network is of a class of this package: no file rebuilds another."""
+    known = type(model).__module__.startswith(__name__.partition(".")[0] + ".") and hasattr(model, "arguments")
+    kind = f"a {type(model).__name__}"
+    require.that(known, "model", kind, "of a class of this package to be saved: save your own with torch.save")
+
+
+def require_path(path):
+    """Check that ``path`` names a file."""
+    require.that(isinstance(path, str | os.PathLike), "path", path, "the path of a file")
 
 
 def part_of(tensors, prefix):
@@ -112,10 +128,19 @@ def build(path, card, tensors, kinds=NETWORKS):
 def write_tensors(path, card, tensors):
     """Write tensors and card as one safetensors file, all or nothing; return its bytes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(card)
+    text = json.dumps(card, default=as_json)
     data = save(tensors, metadata={"card": text, "sha256": digest_of(text, tensors)})
     _replace(Path(path), data)
     return data
+
+
+def as_json(value):
+    """Return what JSON can hold of a fact that it cannot: a number or an array of NumPy's or torch's, a path, a set."""
+    require.there("a fact", value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    require.that(isinstance(value, os.PathLike), "a fact", value, "what JSON can hold, such as numbers and texts")
+    return os.fspath(value)
 
 
 def _replace(path, data):
@@ -137,7 +162,7 @@ def _replace(path, data):
 
 def read_bytes(path):
     """Return what the file ``path`` holds."""
-    require.that(isinstance(path, str | os.PathLike), "path", path, "the path of a file")
+    require_path(path)
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"{path.name} is not in the folder {path.parent.name}. {RESTORE}")

@@ -207,8 +207,7 @@ def truth(data):
 
 def starts(seed, n=POINTS, dim=2):
     """Return x_T ~ N(0, I), shape (n, dim): they depend on the seed alone, so every S and η share them."""
-    require.seed(seed)
-    require.whole("n", n, 1, require.MANY)
+    seed, n = require.seed(seed), require.whole("n", n, 1, require.MANY)
     return np.random.default_rng([7, seed]).standard_normal((n, dim))
 
 
