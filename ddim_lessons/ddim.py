@@ -136,15 +136,15 @@ def ddim_path(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
     (:func:`ddim_lessons.schedules.make_tau`). ``rng``, a NumPy generator, draws z where η > 0. Errors: what
     :func:`walk` and :func:`checked` refuse.
     """
-    x, predict, t_prev = x_T, checked(eps_fn), None
-    for (t, t_prev), (alpha_bar_t, alpha_bar_prev, sigma_sq) in walk("x_T", x_T, eps_fn, alpha_bar, tau, eta):
+    x, predict = x_T, checked(eps_fn)
+    for (t, _), (alpha_bar_t, alpha_bar_prev, sigma_sq) in walk("x_T", x_T, eps_fn, alpha_bar, tau, eta):
         eps_hat = predict(x, t)
         x0_hat = predict_x0(x, eps_hat, alpha_bar_t)
         yield Moment(t, x, x0_hat)
         noise = standard_normal_like(x, rng) if eta > 0 else 0.0
         x = move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq, noise)
     require.finite("the sample", x)
-    yield Moment(t_prev, x, x)
+    yield Moment(int(tau[-1]), x, x)
 
 
 # --- the way back ------------------------------------------------------------------------------------------------
@@ -165,13 +165,13 @@ def invert_step(x_prev, eps_hat, alpha_bar, t_prev, t):
 def invert_path(x_0, eps_fn, alpha_bar, tau):
     """Walk up ``tau`` (given, as always, decreasing) and yield a ``Moment`` at each of its times: x_0 is encoded."""
     x, predict = x_0, checked(eps_fn)
-    for (t, t_prev), (alpha_bar_t, alpha_bar_prev, _) in reversed(walk("x_0", x_0, eps_fn, alpha_bar, tau)):
+    for (_, t_prev), (alpha_bar_t, alpha_bar_prev, _) in reversed(walk("x_0", x_0, eps_fn, alpha_bar, tau)):
         eps_hat = predict(x, t_prev)
         x0_hat = predict_x0(x, eps_hat, alpha_bar_prev)
         yield Moment(t_prev, x, x0_hat)
         x = move(x0_hat, eps_hat, alpha_bar_t)
     require.finite("the latent", x)
-    yield Moment(t, x, x0_hat)
+    yield Moment(int(tau[0]), x, x0_hat)
 
 
 # --- the door: what a sampler is given is checked here, once -------------------------------------------------------

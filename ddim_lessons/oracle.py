@@ -38,7 +38,7 @@ class GaussianMixture:
         K = len(self.means)
         require.that(array.shape in [(), (K,)], f"{name}'s shape", array.shape, f"() or ({K},), one for each mean")
         fits = (array >= lowest).all() and (array < require.LARGEST).all()
-        require.that(fits, name, value, f"at least {lowest:.3g} and small enough to be squared")
+        require.that(fits, name, value, f"finite and at least {lowest:.3g}, with a finite square")
         return np.broadcast_to(array, (K,)).copy()
 
     @property

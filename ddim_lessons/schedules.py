@@ -43,10 +43,9 @@ def alpha_bar_from_beta(beta):
     inside = (beta >= 0) & (beta < 1)
     require.that(inside.all(), "beta", float(beta[~inside][0]) if not inside.all() else None, "from 0 to below 1")
     alpha_bar = np.cumprod(1 - beta)
-    if alpha_bar[-1] < np.finfo(float).tiny:
-        require.refuse(
-            "ᾱ_T, the product of all 1 − beta,", float(alpha_bar[-1]), "at least 2.3e-308: take a smaller beta"
-        )
+    smallest = float(alpha_bar[-1])
+    if smallest < np.finfo(float).tiny:
+        require.refuse("ᾱ_T, the product of all 1 − beta,", smallest, "at least 2.3e-308: take a smaller beta")
     return alpha_bar
 
 
@@ -65,7 +64,7 @@ def horizon(alpha_bar):
 
 
 def levels(alpha_bar):
-    """Return a schedule ``alpha_bar`` as a NumPy array of 64 bits after checking its shape (T + 1,) and its first entry.
+    """Return a schedule ``alpha_bar`` as a NumPy array of 64 bits after checking its shape (T + 1,) and its first 1.
 
     The other values are looked at where they are used: :func:`ddim_lessons.ddim.jumps`.
     """
@@ -101,7 +100,7 @@ def make_tau(T, S, spacing="linear"):
 
 
 def check_tau(tau, T):
-    """Return ``tau`` as a tuple of ints if it is a list of at least two whole times, strictly decreasing, from T to 0."""
+    """Return ``tau`` as a tuple of ints if it is a list of two or more whole times that fall strictly, from T to 0."""
     T = require.whole("T", T, 1, LONGEST)
     require.sequence("tau", tau, "a list of times, such as make_tau(T, S)")
     require.there("tau", tau)

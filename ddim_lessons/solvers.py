@@ -107,8 +107,8 @@ def multistep_path(x_T, eps_fn, alpha_bar, tau, guess="x0"):
     * ``x0``: x̂_0 over λ = −log σ̃, which is DPM-Solver++(2M) of Lu et al. 2022; its last jump to 0 is DDIM's own.
     """
     require.choice("guess", guess, GUESSES)
-    x, old, h_old, predict, t_prev = x_T, None, None, checked(eps_fn), None
-    for (t, t_prev), (a_t, a_prev, _) in walk("x_T", x_T, eps_fn, alpha_bar, tau):
+    x, old, h_old, predict = x_T, None, None, checked(eps_fn)
+    for (t, _), (a_t, a_prev, _) in walk("x_T", x_T, eps_fn, alpha_bar, tau):
         eps_hat = predict(x, t)
         x0_hat = predict_x0(x, eps_hat, a_t)
         yield Moment(t, x, x0_hat)
@@ -118,7 +118,7 @@ def multistep_path(x_T, eps_fn, alpha_bar, tau, guess="x0"):
         x = _step(x, ahead, a_t, a_prev, guess)
         old, h_old = now, h
     require.finite("the sample", x)
-    yield Moment(t_prev, x, x)
+    yield Moment(int(tau[-1]), x, x)
 
 
 def multistep_sample(x_T, eps_fn, alpha_bar, tau, guess="x0"):
@@ -171,7 +171,7 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
         for _ in range(max(rounds, 1)):
             eps_hat, before = predict(x_t, t if rounds else t_prev), x_t
             x_t = move(predict_x0(x, eps_hat, alpha_bar_prev), eps_hat, alpha_bar_t)
-            moves.append(float(abs(x_t - before).max()))
+            moves.append(float(abs(x_t - before).sum()))
         _check_convergence(moves, x_t, t_prev, t)
         x = x_t
     require.finite("the latent", x)
@@ -180,6 +180,6 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
 
 def _check_convergence(moves, x_t, t_prev, t):
     """Check that the rounds of the step up from t_prev to t bring it to rest: ``moves`` is how far each moved it."""
-    if len(moves) > 2 and moves[-1] > max(moves[:2]) and moves[-1] > 1e-3 * float(abs(x_t).max()):
-        allowed = f"0 to 2, or tau of shorter jumps: the step from {t_prev} to {t} does not converge"
-        require.refuse("rounds", len(moves), f"{allowed} (its last round moved x by {moves[-1]:.3g})")
+    if len(moves) > 2 and moves[-1] > max(moves[:2]) and moves[-1] > 1e-3 * float(abs(x_t).sum()):
+        words = f"the step from {t_prev} to {t} does not converge, its rounds move x further and further"
+        require.refuse("rounds", len(moves), f"0 or 1, or tau of shorter jumps: {words}")

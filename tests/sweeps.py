@@ -97,7 +97,7 @@ def precision(name):
 
 
 def as_in_the_table(value, values):
-    """``values``, floats of 64 bits, as what ``value`` in the table is: an array, a tensor, or a list of whole numbers."""
+    """``values``, floats of 64 bits, as what stands in the table: an array, a tensor, or a list of whole numbers."""
     if isinstance(value, torch.Tensor):
         return torch.tensor(values)
     return [int(v) for v in values] if isinstance(value, list | tuple) and (values % 1 == 0).all() else values

@@ -155,14 +155,13 @@ def _pictures(argument, pictures, parts, classes):
     for picture in pictures:
         right = isinstance(picture, tuple | list) and len(picture) == len(parts)
         require.that(right, f"a picture of {argument}", picture, f"{words}, arrays of shapes (n, 4) and (n,)")
-        arrays = [
-            require.real_array(f"{part} of {argument}", values) for part, values in zip(parts, picture, strict=True)
-        ]
-        shapes = [array.shape for array in arrays]
-        right = shapes == [(len(arrays[-1]), 4)] + [(len(arrays[-1]),)] * (len(parts) - 1) if arrays[-1].ndim else False
+        named = {f"{part} of {argument}": values for part, values in zip(parts, picture, strict=True)}
+        arrays = [require.real_array(*pair) for pair in named.items()]
+        shapes, n = [array.shape for array in arrays], arrays[-1].size
+        right = shapes == [(n, 4)] + [(n,)] * (len(parts) - 1)
         require.that(right, f"the shapes of a picture of {argument}", shapes, f"(n, 4) and (n,), of {words}")
-        for part, values in zip(parts, arrays, strict=True):
-            require.finite(f"{part} of {argument}", values)
+        for part, array in zip(named, arrays, strict=True):
+            require.finite(part, array)
         known = np.isin(arrays[-1], range(classes))
         require.that(known.all(), f"labels of {argument}", arrays[-1], f"whole numbers from 0 to {classes - 1}")
         checked.append(arrays)

@@ -209,7 +209,7 @@ def eps_fn(model):
 
 @torch.inference_mode()
 def network_states(model, x_T, tau, eta=0.0, rng=None):
-    """Return x, a tensor in the model's dtype on its device, at each time of ``tau`` as a list: what a slider can wait for.
+    """Return x at each time of ``tau`` as a list: what a slider can wait for. Tensors, in the model's dtype and place.
 
     The same points, up to rounding, as :func:`ddim_lessons.ddim.ddim_states` with :func:`eps_fn`: ε̂ is affine in the
     network's output and x (:func:`to_eps`), and the step is affine in x and ε̂, so both are one map of x and output.
@@ -241,4 +241,5 @@ def as_tensor(x, like=None):
     if isinstance(x, torch.Tensor):
         return x.to(device, dtype)
     wide = np.float64 if dtype == torch.float64 else np.float32
-    return torch.from_numpy(np.array(x, dtype=wide)).to(device, dtype)
+    with np.errstate(over="ignore"):  # infinity, which is refused where numbers must be finite
+        return torch.from_numpy(np.array(x, dtype=wide)).to(device, dtype)

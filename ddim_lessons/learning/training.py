@@ -276,9 +276,7 @@ def _make_trainable(model):
     weights = list(model.parameters())
     for weight in weights:
         if weight.dtype not in (torch.float32, torch.float64):
-            raise ValueError(
-                f"model has {weight.dtype} weights, but must have 32 or 64 bits to be trained: model.float()"
-            )
+            raise ValueError(f"model has {weight.dtype} weights, but must have 32 or 64 bits to be trained")
         if weight.is_inference():
             raise ValueError("model has weights made in torch.inference_mode(), but must be made outside to be trained")
     if not any(weight.requires_grad for weight in weights):
@@ -287,7 +285,7 @@ def _make_trainable(model):
 
 @usual_torch()
 def _as_data(x0, model):
-    """Return a copy of the data as a tensor in the model's dtype after checking it: shape (n, dim), not empty, finite."""
+    """Return a copy of the data in the model's dtype after checking them: shape (n, dim), not empty, finite."""
     data = as_tensor(require.floating("x0", x0), model.features).detach().clone()
     right = data.ndim == 2 and len(data) > 0 and data.shape[1] == model.dim
     require.that(right, "x0's shape", tuple(data.shape), f"(n, {model.dim}), n ≥ 1")
