@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tools")]
+sys.path[:0] = [str(ROOT / "tests" / "stage"), str(ROOT / "tests" / "browser"), str(ROOT / "tools")]
 import classroom  # noqa: E402
 import export_data  # noqa: E402
 

@@ -145,7 +145,8 @@ def copy_tests(folder, names, cuda):
     """Copy the tests that can run here to a folder with settings of their own; return notes on the others."""
     notes = []
     for name in names:
-        text = (ROOT / "tests" / f"test_{name}.py").read_text()
+        (path,) = (ROOT / "tests").rglob(f"test_{name}.py")
+        text = path.read_text()
         lacking = sorted(lacking_modules(text))
         if lacking:
             notes.append(f"test_{name}.py is left out: it needs {', '.join(lacking)}")
@@ -155,7 +156,7 @@ def copy_tests(folder, names, cuda):
             for old, new in MOVED.items():
                 text = text.replace(old, new)
             (folder / f"test_{name}_moved_to_cuda.py").write_text(text)
-    (folder / "reference_ddim.json").write_bytes((ROOT / "tests" / "reference_ddim.json").read_bytes())
+    (folder / "reference_ddim.json").write_bytes((ROOT / "tests" / "science" / "reference_ddim.json").read_bytes())
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "pytest.ini").write_text(INI)
     return notes

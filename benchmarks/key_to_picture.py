@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rows import Row, print_rows
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"))
 
 import browser
 from playwright.sync_api import sync_playwright

@@ -178,7 +178,7 @@ def floating(argument, values):
 
 
 def returned(values, like):
-    """Return NumPy's ``values`` as what was given, ``like``: a tensor if it is one, in its dtype if that is of floats."""
+    """Return NumPy's ``values`` as what ``like`` is: a tensor if it is one, in its dtype if that is of floats."""
     if is_tensor(like):
         return like.new_tensor(values) if like.is_floating_point() else values
     of_floats = isinstance(like, np.ndarray) and like.dtype.kind == "f"

@@ -1,8 +1,8 @@
 """Fixtures of the tests, and what holds for all of them.
 
 One thread for each process: kernels, a browser and this process share the cores. Hypothesis draws the same examples
-in every run; ``pytest --hypothesis-profile=long tests/test_misuse.py`` draws many others, for as long as one likes to
-wait. The reader's own progress is left alone: kernels inherit the place of another.
+in every run; ``pytest --hypothesis-profile=long tests/project/test_misuse.py`` draws many others, for as long as one
+likes to wait. The reader's own progress is left alone: kernels inherit the place of another.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Write ``tests/reference_ddim.json``: numbers of an independent DDIM implementation, for the tests to compare with.
+"""Write ``tests/science/reference_ddim.json``: numbers of an independent DDIM, for the tests to compare with.
 
     pip install diffusers && python tools/make_reference.py
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from diffusers import DDIMScheduler, __version__
 
-OUT = Path(__file__).resolve().parents[1] / "tests" / "reference_ddim.json"
+OUT = Path(__file__).resolve().parents[1] / "tests" / "science" / "reference_ddim.json"
 T, CASES = 1000, [(5, 0.0), (10, 0.0), (10, 0.5), (10, 1.0), (50, 0.0), (50, 1.0)]
 
 

@@ -257,9 +257,9 @@ def main():
     parser.add_argument("module", choices=TESTS)
     parser.add_argument("--lines", type=int, nargs="*", help="plant in these lines only")
     given = parser.parse_args()
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    sys.path.insert(0, str(ROOT))
     trial = Trial(given.module, given.lines)
-    files = [str(ROOT / "tests" / f"{name}.py") for name in (*TESTS[given.module], "test_misuse")]
+    files = [str(next((ROOT / "tests").rglob(f"{name}.py"))) for name in (*TESTS[given.module], "test_misuse")]
     options = [
         "-n",
         "0",

@@ -1,7 +1,6 @@
 """Run a lesson once before the class, and say in words whether all is ready and what takes long."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -10,37 +9,41 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..files import damaged_files
-from .server import lesson, require_jupyterlab
+from . import server
 
 
-def run(path, folder):
+def run_lesson(path, folder):
     """Run a lesson in a fresh kernel, past errors; return the notebook that came out and the seconds it took."""
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--allow-errors", str(path)]
     options = ["--ExecutePreprocessor.timeout=600", "--log-level=ERROR", f"--output-dir={folder}", "--output=run"]
-    start = time.monotonic()
-    own = os.environ | {"DDIM_LESSONS_PROGRESS": str(folder / "progress.json")}
-    done = subprocess.run(command + options, capture_output=True, text=True, cwd=path.parent, env=own)
+    start, own = time.monotonic(), server.own_environment(folder)
+    done = subprocess.run(command + options, capture_output=True, text=True, errors="replace", cwd=path.parent, env=own)
     if done.returncode:
-        raise ValueError(f"the lesson could not be run: {done.stderr.strip().splitlines()[-1]}")
+        reason = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        raise ValueError(f"the lesson could not be run: {reason}")
     return json.loads((folder / "run.ipynb").read_text(encoding="utf-8")), time.monotonic() - start
 
 
-def check(number):
-    """Run a lesson once and return (whether all is ready, a text that says so and what takes long)."""
-    path = lesson(number)
-    require_jupyterlab()
+def check_lesson(number):
+    """Run a lesson once; yield pairs (whether this is as it should be, a sentence): times, then what is not ready."""
+    path = server.lesson_path(number)
+    server.require_jupyterlab()
     with TemporaryDirectory() as folder:
-        notebook, seconds = run(path, Path(folder))
+        notebook, seconds = run_lesson(path, Path(folder))
+    yield True, timing(path.name[:2], sorted(cell_times(notebook), reverse=True), seconds)
     problems = [f"a data file is missing or damaged: {name}" for name in damaged_files()]
     problems += errors_of(notebook) + differences(json.loads(path.read_text(encoding="utf-8")), notebook)
-    times = sorted(cell_times(notebook), reverse=True)
-    lines = [f"Lesson {path.name[:2]}: {len(times)} code cells ran in {seconds:.0f} s, the start of a kernel included."]
+    yield from ((False, f"NOT READY: {problem}") for problem in problems)
+    if not problems:
+        yield True, f"All is ready: ddim-lessons present {path.name[:2]}"
+
+
+def timing(number, times, seconds):
+    """Say how long the whole took, and which cells; ``times`` are pairs (seconds, heading), the longest first."""
+    lines = [f"Lesson {number}: {len(times)} code cells ran in {seconds:.0f} s, the start of a kernel included."]
     lines += [f"  {spent:.0f} s of it in a cell under “{heading}”." for spent, heading in times[:3] if spent >= 2]
     lines += ["  Talk over them."] if times and times[0][0] >= 2 else ["  No cell takes as long as 2 s."]
-    lines += ["Python's and matplotlib's caches on this disk are warm now."]
-    lines += [f"NOT READY: {problem}" for problem in problems]
-    lines += [] if problems else [f"All is ready: python -m ddim_lessons.present {path.name[:2]}"]
-    return not problems, "\n".join(lines)
+    return "\n".join([*lines, "Python's and matplotlib's caches on this disk are warm now."])
 
 
 def errors_of(notebook):

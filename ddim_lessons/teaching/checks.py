@@ -8,6 +8,7 @@ import numpy as np
 from .. import require
 from ..metrics import standard_error
 from .progress import record
+from .say import say
 
 
 class EquationError(AssertionError):
@@ -60,16 +61,16 @@ def verify_true(equation, statement, condition):
 
 
 def _passed(equation, words):
-    """Say that an equation holds, and note it for the reader's progress."""
-    print(f"✓ ({equation}) {words}")
+    """Note for the reader's progress that an equation holds, and say so."""
     record("equation", equation)
+    say(f"✓ ({equation}) {words}")
 
 
 def claim(statement, condition):
     """Check a sentence of a lesson that has no number: print it if ``condition`` is true everywhere, else raise."""
     if not _holds(condition):
         raise AssertionError(f"it is not true that {statement}")
-    print(f"✓ {statement}")
+    say(f"✓ {statement}")
 
 
 def _holds(condition):

@@ -7,8 +7,10 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 
 from ..files import RESTORE, damaged_files
+from .say import say
 
 NO_GPU = "No GPU, and none is needed: training runs on the processor in seconds to minutes."
+DATA_WHOLE = "Data files: all there, checksums right."
 # Asked in a process of its own, which gives torch's 170 MB back: lesson 00 needs none of it.
 ASK_TORCH = """
 import torch
@@ -21,11 +23,24 @@ elif torch.backends.mps.is_available():
 
 def report():
     """Print Python, the packages, the processor that training will use, and the data files; say what is missing."""
-    print(f"Python {platform.python_version()} on {platform.system()}")
-    for name in _dependencies():
-        print(f"  {name:12} {_version_of(name)}")
-    print(_device())
-    print(_data())
+    for _, sentence in findings():
+        say(sentence)
+
+
+def findings():
+    """Yield pairs (whether nothing is missing, a sentence): Python, each package, the processor, the data files."""
+    yield True, f"Python {platform.python_version()} on {platform.system()}"
+    try:
+        names = _dependencies()
+    except PackageNotFoundError:
+        names = ["ddim-lessons"]
+    for name in names:
+        found = _version_of(name)
+        yield found is not None, f"  {name:12} {found or 'MISSING: run the first command of the README again'}"
+    yield _device()
+    damaged = damaged_files()
+    words = f"Data files missing or damaged: {', '.join(damaged)}. {RESTORE}." if damaged else DATA_WHOLE
+    yield not damaged, words
 
 
 def _dependencies():
@@ -35,24 +50,20 @@ def _dependencies():
 
 
 def _version_of(name):
+    """The version of an installed package, or None."""
     try:
         return version(name)
     except PackageNotFoundError:
-        return "MISSING: run the first command of the README again"
+        return None
 
 
 def _device():
+    """What training will run on, as a pair of :func:`findings`."""
     if find_spec("torch") is None:
-        return "No torch: lessons 00 to 05 work, training (06 and later) does not."
-    asked = subprocess.run([sys.executable, "-c", ASK_TORCH], capture_output=True, text=True)
-    found = asked.stdout.strip()
+        return False, "No torch: lessons 00 to 05 work, training (06 and later) does not."
+    asked = subprocess.run([sys.executable, "-c", ASK_TORCH], capture_output=True, text=True, errors="replace")
     if asked.returncode:
-        return "torch is there and does not start: " + (asked.stderr.strip().splitlines() or ["no reason given"])[-1]
-    return f"GPU: {found}; training uses it." if found else NO_GPU
-
-
-def _data():
-    damaged = damaged_files()
-    if damaged:
-        return "Data files missing or damaged: " + ", ".join(damaged) + f". {RESTORE}."
-    return "Data files: all there, checksums right."
+        reason = (asked.stderr.strip().splitlines() or ["no reason given"])[-1]
+        return False, f"torch is there and does not start: {reason}"
+    found = asked.stdout.strip()
+    return True, f"GPU: {found}; training uses it." if found else NO_GPU

@@ -13,6 +13,7 @@ import numpy as np
 from .. import require
 from .checks import to_numpy
 from .progress import record
+from .say import say
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,6 @@ def exercise(number):
 def check(number, answer):
     """Judge an ``answer``, a function or a value, to the exercise called ``number`` and print one line."""
     verdict, sentence = judge(exercise(number), answer)
-    print(f"Exercise {number}: {sentence}")
     if verdict == "right":
         record("exercise", number)
+    say(f"Exercise {number}: {sentence}")

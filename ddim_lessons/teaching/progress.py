@@ -1,7 +1,8 @@
 """Which exercises are solved and which equations were checked, kept in one small file on this machine; no account.
 
 The file is ``.ddim_lessons/progress.json`` in the home folder, or the one that the environment variable
-DDIM_LESSONS_PROGRESS names. Delete it to begin anew. Where it cannot be written, lessons run all the same.
+DDIM_LESSONS_PROGRESS names: ~ is the home folder, a relative path starts there, and in a folder the file is called
+``progress.json``. Delete it to begin anew. Where it cannot be written, lessons run all the same.
 """
 
 import json
@@ -14,12 +15,18 @@ from .. import require
 from ..files import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
-KINDS = {"exercise": r"exercise-(\d+\.\d+)", "equation": r"\\\\tag\{(\d+\.\d+)\}"}  # as they stand in a lesson's file
+KINDS = {"exercise": r"^exercise-(\d+\.\d+)$", "equation": r"\\tag\{(\d+\.\d+)\}"}  # a cell's tag; in its text
 
 
 def place():
-    """Return the path of the file."""
-    return Path(os.environ.get("DDIM_LESSONS_PROGRESS") or Path.home() / ".ddim_lessons" / "progress.json")
+    """Return the path of the file; ``OSError`` where a home folder is needed and nobody knows one."""
+    path = Path(os.environ.get("DDIM_LESSONS_PROGRESS") or ".ddim_lessons/progress.json")
+    try:
+        path = path.expanduser()
+        path = path if path.is_absolute() else Path.home() / path
+    except RuntimeError as error:
+        raise OSError(f"no place for the progress: {error}") from None
+    return path / "progress.json" if os.path.isdir(path) else path
 
 
 def done(kind):
@@ -40,14 +47,19 @@ def record(kind, number):
     if not _is_number(number) or number in before[kind]:
         return
     before[kind].add(number)
-    fresh = place().with_suffix(f".{os.getpid()}")
+    with suppress(OSError):  # no home or a read-only one, a full disk
+        _replace(place(), json.dumps({name: sorted(numbers) for name, numbers in before.items()}))
+
+
+def _replace(path, text):
+    """Write a file in one go: it has the old text or the new, also when this process is ended meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}")
     try:
-        place().parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps({name: sorted(numbers) for name, numbers in before.items()}), encoding="utf-8")
-        fresh.replace(place())
-    except OSError:  # a read-only home, a full disk
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _is_number(number):
@@ -59,12 +71,21 @@ def overview():
 
     A copy of a lesson has its title and is not counted again; a notebook without a lesson's title is no lesson.
     """
-    rows = {}
+    rows, ready = {}, {kind: done(kind) for kind in KINDS}
     for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
-        text = path.read_text(encoding="utf-8")
-        title = re.search(r"# (\d\d · [^\\\"]+)", text)
-        if not title:
-            continue
-        found = {kind: list(dict.fromkeys(re.findall(pattern, text))) for kind, pattern in KINDS.items()}
-        rows[title.group(1)] = {kind: ([n for n in all_ if n in done(kind)], all_) for kind, all_ in found.items()}
+        text = _sources_and_tags(path)
+        title = re.match(r"# (\d\d · .+)", text)
+        if title:
+            found = {kind: dict.fromkeys(re.findall(pattern, text, re.MULTILINE)) for kind, pattern in KINDS.items()}
+            rows[title[1]] = {kind: ([n for n in all_ if n in ready[kind]], list(all_)) for kind, all_ in found.items()}
     return list(rows.items())
+
+
+def _sources_and_tags(path):
+    """The sources of a notebook's cells, then their tags, each on lines of its own; "" where it cannot be read."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        tags = [tag for cell in cells for tag in cell["metadata"].get("tags", [])]
+        return "\n".join(["".join(cell["source"]) for cell in cells] + tags)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""

@@ -2,21 +2,25 @@
 
 import ast
 import importlib.util
+import io
 import json
 import re
 import subprocess
 import sys
 import textwrap
+import tokenize
 import tomllib
-from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import yaml
 from packaging.requirements import Requirement
 
-from ddim_lessons import files
+import ddim_lessons
+from ddim_lessons import __main__, files, metrics
 from ddim_lessons.teaching import environment
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = files.ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 README = (ROOT / "README.md").read_text()
 
@@ -85,6 +89,67 @@ def test_readme_lists_every_lesson_and_its_links_lead_somewhere():
             assert (ROOT / link.partition("#")[0]).exists(), f"{link} leads nowhere"
 
 
+def block_after(text, mark):
+    """The indented block that follows ``mark``, up to the next line at the margin."""
+    found = re.match(r"(?:\n| {4}.*\n)+", text.partition(mark)[2].lstrip("\n"))
+    return textwrap.dedent(found.group()).strip("\n")
+
+
+def test_the_ten_lines_of_the_readme_are_the_package_s_own_and_draw_the_moons(monkeypatch):
+    example = block_after(ddim_lessons.__doc__, "::\n")
+    assert f"```python\n{example}\n```" in README and len([line for line in example.splitlines() if line]) <= 10
+    plt.switch_backend("agg")
+    monkeypatch.setattr(plt, "show", lambda: None)
+    names = {}
+    exec(example, names)
+    (drawn,) = plt.gca().collections
+    points, rng = np.asarray(drawn.get_offsets()), np.random.default_rng(1)
+    plt.close("all")
+    moons = ddim_lessons.data_set("moons")
+    floor = metrics.noise_floor(metrics.sliced_w2, moons, len(points), rng)
+    assert metrics.sliced_w2(points, moons.sample(len(points), rng)) < 2 * floor
+    assert metrics.sliced_w2(names["x_T"], moons.sample(len(points), rng)) > 4 * floor
+
+
+def test_the_face_shows_a_dozen_names():
+    assert len(ddim_lessons.__all__) == 12 and ddim_lessons.__all__ == sorted(ddim_lessons.__all__)
+    assert all(getattr(ddim_lessons, name).__doc__ for name in ddim_lessons.__all__)
+
+
+def test_the_readme_s_layout_is_the_package_s():
+    (tree,) = re.findall(r"```\n(ddim_lessons/\n.*?)```", README, flags=re.DOTALL)
+    shown = set(re.findall(r"\w+\.py(?=  )|^  \w+(?=/)", tree, flags=re.MULTILINE))
+    package = ROOT / "ddim_lessons"
+    folders = {path.parent for path in package.glob("*/__init__.py")}
+    commands = {"__main__.py", "present.py", "pages.py"}
+    assert shown == {p.name for p in package.glob("*.py")} - commands | {f"  {folder.name}" for folder in folders}
+
+
+def code_lines(path):
+    """The number of lines of code of a file: no blank lines, comments and docstrings."""
+    text = path.read_text(encoding="utf-8")
+    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    tokens = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type not in skipped]
+    lines = {n for token in tokens for n in range(token.start[0], token.end[0] + 1)}
+    kinds = (ast.Module, ast.FunctionDef, ast.ClassDef)
+    documented = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds) and ast.get_docstring(node)]
+    return len(lines - {n for d in documented for n in range(d.body[0].lineno, d.body[0].end_lineno + 1)})
+
+
+def test_the_readme_s_sizes_are_the_package_s():
+    package = ROOT / "ddim_lessons"
+    lessons = sum(map(code_lines, (package / "lessons").rglob("*.py")))
+    helper = sum(map(code_lines, package.rglob("*.py"))) - lessons
+    said = [int(n.replace(",", "")) for n in re.findall(r"about ([\d,]+) lines", README)]
+    assert len(said) == 2 and all(abs(a / b - 1) < 0.05 for a, b in zip(said, (helper, lessons), strict=True))
+
+
+def test_the_readme_names_every_command_and_the_entry_point_leads_there():
+    assert PROJECT["scripts"] == {"ddim-lessons": "ddim_lessons.__main__:main"} and callable(__main__.main)
+    names = {function.__name__ for function, _, _ in __main__.COMMANDS}
+    assert set(re.findall(r"ddim-lessons (\w+)", README)) == names
+
+
 def test_the_live_figure_of_the_contributor_s_page_works():
     (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
     names = {}
@@ -131,6 +196,6 @@ def test_nothing_of_a_machine_is_in_the_project():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in tracked.split("\n"):
         path = ROOT / name
-        if path.suffix in {".py", ".md", ".yml", ".toml", ".ipynb", ".txt"} and path.parent.name != "tests":
+        if path.suffix in {".py", ".md", ".yml", ".toml", ".ipynb", ".txt"} and not name.startswith("tests/"):
             found = re.search(r"/home/\w|/root/|/work/|/Users/\w|files\.pythonhosted|pypi\.org", path.read_text())
             assert not found, f"{name} names {found}"

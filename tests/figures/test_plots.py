@@ -2,12 +2,12 @@
 
 import re
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ddim_lessons.figures import plots
+from ddim_lessons.files import ROOT
 
 
 def example():
@@ -38,7 +38,7 @@ def test_show_gives_the_picture_and_its_words(monkeypatch):
 def test_exported_pages_hold_the_alternative_text_of_every_picture():
     from nbconvert import HTMLExporter
 
-    for path in sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb")):
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         html, _ = HTMLExporter(template_name="classic").from_filename(path)  # the "lab" template drops them
         pictures = re.findall(r"<img[^>]*>", html)
         assert pictures and all(re.search(r'alt="[^"]{20,}"', p) and "No description" not in p for p in pictures), path

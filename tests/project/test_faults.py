@@ -21,7 +21,7 @@ from matplotlib.font_manager import findfont, get_font
 from ddim_lessons import files
 from ddim_lessons.detection.detector import load_detector
 from ddim_lessons.figures.plots import STYLE
-from ddim_lessons.files import DataError, read_arrays, read_data, read_json
+from ddim_lessons.files import ROOT, DataError, read_arrays, read_data, read_json
 from ddim_lessons.learning import device, training, weights
 from ddim_lessons.learning.networks import PointMLP
 from ddim_lessons.learning.training import Run, fit, load_run, save_run
@@ -32,7 +32,6 @@ from ddim_lessons.lessons.lesson_10 import pictures as lesson_10
 from ddim_lessons.teaching import environment
 from ddim_lessons.toy_data import DATA_SETS, load_digits
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 POINTS = np.random.default_rng(0).standard_normal((200, 2))
 

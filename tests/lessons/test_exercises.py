@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ddim_lessons.files import ROOT
 from ddim_lessons.teaching.exercises import judge
 
 TESTS = Path(__file__).resolve().parent
-NAMES = sorted(path.name for path in (TESTS.parent / "ddim_lessons" / "lessons").glob("lesson_*"))
+NAMES = sorted(path.name for path in (ROOT / "ddim_lessons" / "lessons").glob("lesson_*"))
 EXERCISES = {name: importlib.import_module(f"ddim_lessons.lessons.{name}.exercises").EXERCISES for name in NAMES}
 NUMBERS = [pytest.param(name, number, id=f"{name}-{number}") for name in NAMES for number in EXERCISES[name]]
 
@@ -37,7 +38,7 @@ def told(name, number):
 def test_every_mistake_is_made_by_an_answer_of_the_table(name, number):
     sentences = "\n".join(told(name, number))
     missing = [mistake.name for mistake in EXERCISES[name][number].mistakes if mistake.name not in sentences]
-    assert not missing, f"ANSWERS in tests/test_{name}.py has no answer to {number} that is told: {missing}"
+    assert not missing, f"ANSWERS in tests/lessons/test_{name}.py has no answer to {number} that is told: {missing}"
 
 
 @pytest.mark.parametrize("name, number", NUMBERS)

@@ -12,9 +12,10 @@ from importlib.util import find_spec
 import browser
 import pytest
 
-from ddim_lessons.stage import pages
+from ddim_lessons.__main__ import main
+from ddim_lessons.stage import pages, server
 
-PATHS = sorted(pages.NOTEBOOKS.glob("*.ipynb"))
+PATHS = sorted(server.NOTEBOOKS.glob("*.ipynb"))
 
 
 def read(path):
@@ -35,7 +36,7 @@ def names(code, kind):
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_page_has_no_exercise_and_all_the_rest_of_its_lesson(path):
-    lesson, page = read(path), pages.page(read(path))
+    lesson, page = read(path), pages.page_copy(read(path))
     assert lesson == read(path), "the lesson itself must stay as it was"
     text = "\n\n".join(cell["source"] for cell in page["cells"] if cell["cell_type"] == "markdown")
     assert not re.search(r"^#+ .*Exercise|<summary>(Hint|Solution)|```", text, re.MULTILINE)
@@ -53,20 +54,20 @@ def test_a_page_has_no_exercise_and_all_the_rest_of_its_lesson(path):
 
 def test_an_exercise_ends_with_its_solution_also_when_the_text_goes_on():
     text = "a\n\n### Exercise 1.1 · b\n\nc\n\n<details><summary>Solution</summary>\n\nd\n\n</details>\n\ne"
-    assert pages.outside(text, inside=False) == ("a\n\ne", False)
-    assert pages.outside("a\n\n### Exercise 1.1", inside=False) == ("a", True)
-    assert pages.outside("<details><summary>Hint</summary>x</details>", inside=True) == ("", True)
+    assert pages.outside_exercises(text, inside=False) == ("a\n\ne", False)
+    assert pages.outside_exercises("a\n\n### Exercise 1.1", inside=False) == ("a", True)
+    assert pages.outside_exercises("<details><summary>Hint</summary>x</details>", inside=True) == ("", True)
 
 
 def test_without_voila_there_is_a_sentence(monkeypatch, capsys):
     monkeypatch.setattr(pages, "find_spec", lambda name: None)
-    assert pages.main(["00"]) == 2 and "pip install -e '.[voila]'" in capsys.readouterr().err
-    assert pages.main(["77"]) == 2 and "the lesson is '77'" in capsys.readouterr().err
+    assert main(["page", "00"]) == 2 and "pip install -e '.[voila]'" in capsys.readouterr().err
+    assert main(["page", "77"]) == 2 and "the lesson is '77'" in capsys.readouterr().err
 
 
 def test_the_server_is_this_machine_s_and_its_token_is_not_on_the_command_line(tmp_path):
-    pages.fill(tmp_path, "secret")
-    command, environment = pages.stage(tmp_path, 1)
+    pages.write_settings(tmp_path, "secret")
+    command, environment = pages.server_command(tmp_path, 1)
     assert not any("secret" in word for word in command)
     settings = json.loads((tmp_path / "jupyter_config_dir" / "voila.json").read_text())
     assert settings["Voila"] | {"ip": "127.0.0.1", "token": "secret"} == settings["Voila"]

@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from ddim_lessons.files import ROOT
+
 LOOK = """
 from ddim_lessons import files, toy_data
 from ddim_lessons.stage.server import NOTEBOOKS, NOTES

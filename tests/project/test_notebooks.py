@@ -3,13 +3,13 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import notebook_rules as rules
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from ddim_lessons.files import ROOT
+
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in PATHS]
 

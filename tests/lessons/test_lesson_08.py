@@ -171,8 +171,7 @@ def test_the_right_equations_pass():
 
 def test_the_record_is_whole():
     for data, denoiser in pictures.CASES:
-        kind = "digits" if data == "digits" else "points"
-        for metric in pictures.METRICS[kind]:
+        for metric in pictures.metrics_of(data):
             values, errors = pictures.table(data, denoiser, metric)
             assert values.shape == errors.shape == (len(pictures.LEVELS), len(pictures.STEPS))
             assert np.isfinite(values).all() and (errors >= 0).all()

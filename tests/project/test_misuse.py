@@ -20,6 +20,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from ddim_lessons import ddim, files, lessons, metrics, require, schedules, solvers, split
 from ddim_lessons.detection import boxes, detector, sampling, shapes
 from ddim_lessons.detection import training as detection_training
+from ddim_lessons.files import ROOT
 from ddim_lessons.gaussians import sampler_moments
 from ddim_lessons.learning import cases, denoisers, networks, quality, runs, training, weights
 from ddim_lessons.lessons.lesson_00 import notation
@@ -355,7 +356,7 @@ def test_an_answer_that_works_in_place_does_not_change_the_question(number):
 
 # --- cells: out of order, interrupted, with a name written over ------------------------------------------------------
 
-LESSONS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def code_cells(path):

@@ -2,13 +2,14 @@
 
 import importlib
 import re
+from functools import cache
 
 import pytest
 from notebook_rules import equations
 from test_explorers import find_explorers
 from test_notebooks import PATHS, read
 
-from ddim_lessons.stage import present
+from ddim_lessons.stage import present, server
 
 NUMBERS = [path.stem[:2] for path in PATHS]
 
@@ -23,6 +24,7 @@ def everything(notebook):
     return "\n".join(parts).replace("$", "").replace("\\", "")
 
 
+@cache
 def labels(number):
     """The labels of all controls of a lesson's live figures."""
     module = importlib.import_module(f"ddim_lessons.lessons.lesson_{number}.pictures")
@@ -31,12 +33,17 @@ def labels(number):
     return {control.description for live in lives for control in live.controls.values()}
 
 
+def missing_sections(text, lesson):
+    """The sections that a text names and a lesson's text has not."""
+    there = set(re.findall(r"^## (\d+) ·", lesson, flags=re.MULTILINE))
+    return [f"§{s}" for s in re.findall(r"§(\d+)", text) if s not in there]
+
+
 def complaints(text, number, notebook):
     """What the notes name and the lesson lacks."""
     lesson, numbers = everything(notebook), set(re.findall(r"\d+(?:\.\d+)?%?", everything(notebook)))
-    sections = set(re.findall(r"^## (\d+) ·", lesson, flags=re.MULTILINE))
     known = labels(number) | set(re.findall(r"\bsplit\.\w+", lesson))
-    wrong = [f"§{s}" for s in re.findall(r"§(\d+)", text) if s not in sections]
+    wrong = missing_sections(text, lesson)
     wrong += [f"`{label}`" for label in re.findall(r"`([^`]+)`", text) if label not in known]
     wrong += [f"({e})" for e in re.findall(r"\((\d+\.\d+)\)", text) if e not in equations(notebook)]
     plain = re.sub(r"§\d+|lesson \d+|Lesson \d+|`[^`]*`|^\d\. ", "", text, flags=re.MULTILINE)
@@ -46,7 +53,7 @@ def complaints(text, number, notebook):
 
 @pytest.mark.parametrize("path", PATHS, ids=NUMBERS)
 def test_notes_are_there_short_and_true_to_the_lesson(path):
-    number, text = path.stem[:2], present.notes(path.stem[:2])
+    number, text = path.stem[:2], present.speaker_notes(path.stem[:2])
     title = f"# Lesson {read(path).cells[0].source.splitlines()[0].lstrip('# ')}: speaker notes\n"
     assert text.startswith(title), f"lecture/{number}.md does not begin with {title!r}"
     assert 150 <= len(text.split()) <= 320, f"lecture/{number}.md has {len(text.split())} words, not 150 to 320"
@@ -60,7 +67,7 @@ def test_notes_are_there_short_and_true_to_the_lesson(path):
 @pytest.mark.parametrize("path", PATHS, ids=NUMBERS)
 def test_numbers_of_the_questions_for_a_class_are_the_lessons(path):
     number = path.stem[:2]
-    for question in present.questions(number):
+    for question in present.class_questions(number):
         assert complaints(question["why"], number, read(path)) == []
 
 
@@ -70,14 +77,14 @@ def test_planted_errors_in_notes_are_seen():
 
 
 def test_no_notes_for_a_lesson_that_has_gone():
-    assert {path.stem for path in present.NOTES.glob("[0-9]*.md")} - set(NUMBERS) == set()
+    assert {path.stem for path in server.NOTES.glob("[0-9]*.md")} - set(NUMBERS) == set()
 
 
 def test_the_course_plan_names_sections_that_are_there():
     """Each line's link to the notes of a lesson is followed by sections of that lesson."""
-    plan = (present.NOTES / "README.md").read_text(encoding="utf-8")
+    plan = (server.NOTES / "README.md").read_text(encoding="utf-8")
     parts = re.split(r"\[(\d\d)[^\]]*\]\((\d\d)\.md\)", plan)
     assert set(parts[1::3]) == set(NUMBERS)
     for number, link, after in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        named = re.findall(r"§(\d+)", after.split("\n")[0])
-        assert number == link and complaints(" ".join(f"§{s}" for s in named), number, read(PATHS[int(number)])) == []
+        assert number == link
+        assert missing_sections(after.split("\n")[0], everything(read(PATHS[int(number)]))) == []

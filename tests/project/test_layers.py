@@ -3,11 +3,12 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "ddim_lessons"
+from ddim_lessons.files import ROOT
+
+PACKAGE = ROOT / "ddim_lessons"
 # room: (rank, what its modules may load on top of NumPy). A module imports from its own room and from lower ranks.
 # Single modules at the top of the package are the science, but for the ground and for those that are named here.
 ROOMS = {
@@ -21,7 +22,7 @@ ROOMS = {
     "lessons": (4, {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"}),
     "command": (5, set()),
 }
-GROUND, COMMAND = {"require", "files", "remember"}, {"present", "pages"}
+GROUND, COMMAND = {"require", "files", "remember"}, {"__main__", "present", "pages"}
 LIGHT = {  # narrower than their room: what must start without torch, without a picture, or without a control
     "figures.plots": {"matplotlib", "IPython", "PIL"},
     **{f"lessons.lesson_{n:02d}": {"matplotlib", "IPython", "PIL", "ipywidgets"} for n in (0, 1, 2, 3, 4, 5, 8)},

@@ -28,7 +28,8 @@ from browser import free_port, wait_for
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
-ROOT = Path(__file__).resolve().parents[1]
+from ddim_lessons.files import ROOT
+
 PROXY = shutil.which(
     "configurable-http-proxy", path=f"{ROOT / '.node/node_modules/.bin'}{os.pathsep}{os.environ['PATH']}"
 )

@@ -1,0 +1,97 @@
+"""One command for everyone: start a lesson, present it, show it as a page, check it before a class, ask the doctor."""
+
+import argparse
+import sys
+
+from . import __version__
+from .stage.pages import show_page
+from .stage.preflight import check_lesson
+from .stage.present import present_lesson, speaker_notes
+from .stage.start import start_lesson
+from .teaching.environment import findings
+from .teaching.say import say
+
+# A function for each command, called like it, with the arguments that were given; each returns the exit status.
+
+
+def start(given):
+    return start_lesson(given.lesson, given.port, _flags(given))
+
+
+def present(given):
+    if given.notes:
+        say(speaker_notes(given.lesson), end="")
+        return 0
+    return present_lesson(given.lesson, given.port, given.folder, _flags(given))
+
+
+def page(given):
+    return show_page(given.lesson, given.port, not given.no_browser)
+
+
+def check(given):
+    return _tell(check_lesson(given.lesson))
+
+
+def doctor(given):
+    return _tell(findings())
+
+
+def _tell(pairs):
+    """Print the sentences of pairs (whether all is well, a sentence); return 0 if all is well everywhere, else 1."""
+    wrong = 0
+    for fine, sentence in pairs:
+        say(sentence)
+        wrong |= not fine
+    return int(wrong)
+
+
+def _flags(given):
+    return ["--no-browser"] * given.no_browser + ["--allow-root"] * given.allow_root
+
+
+# What an option is called, and how argparse reads it; all texts in ASCII, which every terminal shows.
+LESSON = ("lesson", {"help": "the number of the lesson, such as 07"})
+FIRST = ("lesson", {"nargs": "?", "default": "00", "help": "the number of the lesson; 00 if left out"})
+PORT = ("--port", {"type": int, "help": "the port on 127.0.0.1; a free one if left out"})
+SILENT = ("--no-browser", {"action": "store_true", "help": "print the address and open no browser"})
+ROOT = ("--allow-root", {"action": "store_true", "help": "let JupyterLab run as root, as in a container"})
+NOTES = ("--notes", {"action": "store_true", "help": "print the speaker notes and do nothing else"})
+FOLDER = ("--folder", {"help": "keep copies and settings in this folder instead of a temporary one"})
+COMMANDS = [
+    (start, "open JupyterLab at a lesson", [FIRST, PORT, SILENT, ROOT]),
+    (present, "open a copy of a lesson for a class", [LESSON, PORT, FOLDER, SILENT, ROOT, NOTES]),
+    (page, "show a lesson as a page without code (needs Voila)", [LESSON, PORT, SILENT]),
+    (check, "run a lesson once before the class, and say whether all is ready", [LESSON]),
+    (doctor, "say what is on this machine and what is missing", []),
+]
+
+
+def parser():
+    """Return the parser of the command line."""
+    whole = argparse.ArgumentParser(prog="ddim-lessons", description="DDIM, derived and run line by line.")
+    whole.add_argument("--version", action="version", version=__version__)
+    parts = whole.add_subparsers(required=True, metavar="command", title="commands")
+    for function, words, options in COMMANDS:
+        part = parts.add_parser(function.__name__, help=words, description=f"{words[0].upper()}{words[1:]}.")
+        part.set_defaults(function=function)
+        for name, settings in options:
+            part.add_argument(name, **settings)
+    return whole
+
+
+def main(arguments=None):
+    """Run the command line; return 0, or 1 if check or doctor finds something, 2 for bad input, 130 after Ctrl+C."""
+    given = parser().parse_args(arguments)
+    try:
+        return given.function(given)
+    except (ValueError, OSError) as error:
+        say(f"ddim-lessons: {error}", sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        say("ddim-lessons: stopped", sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
