@@ -146,8 +146,9 @@ def finite_eps_fn(points, alpha_bar):
 
     x̂_0 is the mean of ``points`` (K, d) with the weights softmax(−|x − √ᾱ_t p|²/(2(1−ᾱ_t))); |x|² cancels.
     """
-    schedule, data = levels(alpha_bar), finite_data(points)
-    points = data.means - data.middle
+    schedule, points = levels(alpha_bar), finite_data(require.real_array("points", points)).means
+    middle = np.round(points.mean(axis=0))  # whole numbers, so that the difference stays exact
+    points = points - middle
     largest = float(abs(points).max())
     require.that(largest < 1e15, "points' largest value", largest, "below 1e15, to be squared in 32 bits")
     points = points.astype(np.float32)
@@ -156,7 +157,7 @@ def finite_eps_fn(points, alpha_bar):
     def eps_hat(x, t):
         a, x_t = float(schedule[require.whole("t", t, 0, len(schedule) - 1)]), require.floating("x", x)
         require.that(isinstance(x_t, np.ndarray), "x", x, "a NumPy array")
-        x_t = x_t - (a**0.5 * data.middle).astype(x_t.dtype)
+        x_t = x_t - (a**0.5 * middle).astype(x_t.dtype)
         weights = (a**0.5 * (x_t @ points.T) - a * half_square.astype(x_t.dtype)) / (1 - a)
         np.exp(weights - weights.max(axis=1, keepdims=True), out=weights)
         return predict_eps(x_t, weights @ points / weights.sum(axis=1, keepdims=True), a)

@@ -116,13 +116,15 @@ def is_tensor(values):
 def finite(argument, values):
     """Check that an array or tensor holds real numbers, no NaN and no infinity (one pass: their sum shows it)."""
     array(argument, values)
-    values = values.detach() if is_tensor(values) else values  # the question is no part of a gradient
     with np.errstate(over="ignore", invalid="ignore"):
-        all_finite = np.isfinite(float(abs(values).sum())) or bool(
-            (values - values == 0).all()
-        )  # a finite sum may overflow
+        all_finite = np.isfinite(total(values)) or bool((values - values == 0).all())  # a finite sum may overflow
     if not all_finite:
         raise ValueError(f"{argument} contains NaN or infinity, but must be finite everywhere")
+
+
+def total(values):
+    """Return the sum of the sizes of all numbers of an array or tensor, as a float that is no part of a gradient."""
+    return float(abs(values.detach() if is_tensor(values) else values).sum())
 
 
 def floats(argument, values):

@@ -171,7 +171,7 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
         for _ in range(max(rounds, 1)):
             eps_hat, before = predict(x_t, t if rounds else t_prev), x_t
             x_t = move(predict_x0(x, eps_hat, alpha_bar_prev), eps_hat, alpha_bar_t)
-            moves.append(float(abs(x_t - before).sum()))
+            moves.append(require.total(x_t - before))
         _check_convergence(moves, x_t, t_prev, t)
         x = x_t
     require.finite("the latent", x)
@@ -180,6 +180,6 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
 
 def _check_convergence(moves, x_t, t_prev, t):
     """Check that the rounds of the step up from t_prev to t bring it to rest: ``moves`` is how far each moved it."""
-    if len(moves) > 2 and moves[-1] > max(moves[:2]) and moves[-1] > 1e-3 * float(abs(x_t).sum()):
+    if len(moves) > 2 and moves[-1] > max(moves[:2]) and moves[-1] > 1e-3 * require.total(x_t):
         words = f"the step from {t_prev} to {t} does not converge, its rounds move x further and further"
         require.refuse("rounds", len(moves), f"0 or 1, or tau of shorter jumps: {words}")

@@ -197,7 +197,7 @@ def law(factor, alpha_bar, eta=0.0, sigma_sq=None, root=1):
 
 def jump(alpha_bar, t, t_prev, eta=0.0, sigma_sq=None, root=1):
     """Return (k, λ, σ²) of the posterior q(x_prev|x_t, x_0) of one jump, as an ``Affine``."""
-    root = require.real("root", root, -1, 1)
+    root, eta = require.real("root", root, -1, 1), require.real("eta", eta, 0)
     require.that(abs(root) == 1, "root", root, "1 or -1")
     t, t_prev = require.plain(t), require.plain(t_prev)
     pair = alpha_bar_pair(alpha_bar, t, t_prev)

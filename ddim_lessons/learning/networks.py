@@ -201,7 +201,7 @@ def eps_fn(model):
         require.that(x.shape[-1:] == (model.dim,), "x's shape", tuple(x.shape), f"(n, {model.dim})")
         x_t = as_tensor(x, table)
         eps = to_eps(model.body(x_t, table[t]), x_t, float(model.schedule[t]), model.target)
-        return eps.to(x) if isinstance(x, torch.Tensor) else eps.cpu().numpy().astype(x.dtype)
+        return eps.to(x) if isinstance(x, torch.Tensor) else as_numpy(eps).astype(x.dtype)
 
     eps_hat.alpha_bar = model.schedule
     return eps_hat
@@ -229,6 +229,11 @@ def network_states(model, x_T, tau, eta=0.0, rng=None):
         states.append(x)
     require.finite("the sample", x)
     return states
+
+
+def as_numpy(x):
+    """Return a tensor as a NumPy array of at least 32 bits."""
+    return x.to(torch.promote_types(x.dtype, torch.float32)).cpu().numpy()
 
 
 def as_tensor(x, like=None):

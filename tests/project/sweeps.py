@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from test_misuse import CALLS, PACKAGE
 
-BITS_16 = {"float16": 2e-3, "bfloat16": 2e-2}
+from ddim_lessons import require
+
+BITS_16 = {"bfloat16": 2e-2, "float16": 2e-3}
 
 
 class Column:
@@ -203,8 +205,8 @@ def same_number(value, kind):
             other = kind(value)
         except (OverflowError, TypeError, ValueError):
             return None
-    exact = float(other) == float(value)
-    return other if exact or not isinstance(value, int) and math.isclose(float(other), value, rel_tol=2e-2) else None
+    held = float(require.plain(other))
+    return other if held == value or not isinstance(value, int) and math.isclose(held, value, rel_tol=2e-2) else None
 
 
 WHOLE = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64]

@@ -20,8 +20,8 @@ from sweeps import (
 )
 from test_misuse import NAMES
 
-# what a sentence calls an argument otherwise; None: the argument is about the function's other words
-SAID = {"alpha_bar": r"ᾱ|alpha_bar", "eps_fn": "eps_hat"}
+# what a sentence calls an argument otherwise
+SAID = {"alpha_bar": r"ᾱ|alpha_bar", "parts": "samples"}
 
 
 def bases(value):
