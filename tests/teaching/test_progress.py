@@ -57,7 +57,7 @@ def test_a_reader_s_own_notebook_a_broken_one_and_a_copy_of_a_lesson_count_for_n
     assert progress.overview() == [("00 · Start", {"exercise": ([], []), "equation": ([], [])})]
 
 
-def test_numbers_come_from_tags_and_equations_and_from_nothing_else(tmp_path, monkeypatch):
+def test_numbers_come_from_tags_and_equations_and_from_nothing_else(file, tmp_path, monkeypatch):
     cells = [
         {"metadata": {}, "source": "# 07 · Lab\n\nSee exercise-7.9 and tag{7.9}."},
         {"metadata": {}, "source": ["$$x \\tag{7.2}$$\n", "$$y \\tag{7.1}$$ and once more \\tag{7.2}"]},
