@@ -209,8 +209,8 @@ def jumps(alpha_bar, tau, eta=0.0):
     """Return the jumps of ``tau`` as a list of ((t, t_prev), (ᾱ_t, ᾱ_prev, σ²)), all of them checked."""
     alpha_bar = levels_of(alpha_bar)
     tau, eta = check_tau(tau, len(alpha_bar) - 1), require.real("eta", eta, 0)
-    levels = alpha_bar[list(tau)].tolist()
-    pairs = [(times, _falling(*times, *pair)) for times, pair in zip(pairwise(tau), pairwise(levels), strict=True)]
+    both = zip(pairwise(tau), pairwise(alpha_bar[list(tau)].tolist()), strict=True)
+    pairs = [(times, _falling(*times, *pair)) for times, pair in both]
     return [(times, (*pair, _bounded_variance(*pair, eta))) for times, pair in pairs]
 
 

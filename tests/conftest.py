@@ -1,18 +1,13 @@
-"""Fixtures of the tests, and what holds for all of them.
+"""Fixtures of the tests. What holds for every run, of a notebook alone too, stands in the conftest.py above.
 
-One thread for each process: kernels, a browser and this process share the cores. Hypothesis draws the same examples
-in every run; ``pytest --hypothesis-profile=long tests/project/test_misuse.py`` draws many others, for as long as one
-likes to wait. The reader's own progress is left alone: kernels inherit the place of another.
+Hypothesis draws the same examples in every run; ``pytest --hypothesis-profile=long tests/project/test_misuse.py`` draws
+many others, for as long as one likes to wait.
 """
 
 import os
-import tempfile
 
 import pytest
 from hypothesis import settings
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ["DDIM_LESSONS_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json")
 
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.register_profile("long", max_examples=20_000, deadline=None, database=None)

@@ -43,6 +43,16 @@ SAME = {  # (module, line, error): why no test can tell it from the right one
     ): "at least two draws were asked for before",
     (
         "ddim",
+        "near = abs(mine - here) <= 1e-6 * here  # one of the two may be in 32 bits",
+        "abs(mine - here) <= 1e-06 * here  Lt",
+    ): "one number of an interval",
+    (
+        "ddim",
+        "both = zip(pairwise(tau), pairwise(levels), strict=True)",
+        "not True",
+    ): "the lengths are equal",
+    (
+        "ddim",
         'return x.new_tensor(z) if hasattr(x, "new_tensor") else z.astype(x.dtype, copy=False)',
         "not False",
     ): "a copy of what nobody else holds",

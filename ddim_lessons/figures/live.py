@@ -12,15 +12,35 @@ from html import escape
 from io import BytesIO
 
 import ipywidgets as ipw
-from matplotlib import rc_context
+from IPython.display import display
 from traitlets import Unicode
 
 from .. import require
 from .controls import NAMES, common, control_values, player
-from .plots import DPI, STYLE, ZOOM, picture, small_png
+from .plots import DPI, ZOOM, display_still, house, picture, small_png
 
 LIVE_DPI = round(110 * ZOOM)  # on the screen; the still copy in the file has plots.DPI
 QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
+
+# Under a still: that it is one, and the rules that hide it and this note while the live box under them is alive, and
+# the box once it is not. Front ends prefer a widget to a picture in the same output also when the widget is gone.
+REVIVE = """<br><small class="ddim-revive">A still {kind}. In JupyterLab, run this cell to bring it to life.</small>
+<style>
+.jp-OutputArea-child:has(.ddim-revive) + .jp-OutputArea-child:not(:has(.ddim-live)),
+.jp-OutputArea-child:has(.ddim-revive):has(+ .jp-OutputArea-child .ddim-live),
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .ddim-revive):has(+ * + .jp-OutputArea-child .ddim-live) {{
+  display: none; }}
+</style>"""
+
+
+def display_live(box, kind, still, caption):
+    """Display three outputs: a still, as a MIME bundle; its caption and a note; the live ``box``.
+
+    While the box is alive it alone is seen. Without a kernel, on GitHub and in print the still and its caption are.
+    """
+    box.add_class("ddim-live")
+    display_still(still, caption, REVIVE.format(kind=kind))
+    display(box._repr_mimebundle_() | {"text/plain": ""}, raw=True)
 
 
 class Live:
@@ -130,6 +150,7 @@ class LiveFigure(Live):
         self._background = self._draw_background()
         super().__init__(controls, update, self.image, play)
 
+    @house()
     def draw(self, state):
         words = self.update(**state)
         canvas = self.figure.canvas
@@ -148,17 +169,15 @@ class LiveFigure(Live):
         """Draw all that does not move, once; freeze the layout so that nothing shifts later."""
         for artist in self.artists:
             artist.set_animated(True)
-        with rc_context(STYLE):
+        with house():
             self.figure.draw_without_rendering()
             self.figure.set_layout_engine("none")
             self.figure.canvas.draw()
         return self.figure.canvas.copy_from_bbox(self.figure.bbox)
 
-    def _repr_mimebundle_(self, **_):
-        """Live where widgets run, a picture on GitHub and in print, and the caption everywhere else."""
-        still = b64encode(self.still()).decode()
-        bundle = self.box._repr_mimebundle_() | {"image/png": still, "text/plain": f"[live figure] {self.words}"}
-        return bundle, {"image/png": {"alt": self.words}}
+    def _ipython_display_(self):
+        still = {"image/png": b64encode(self.still()).decode(), "text/plain": f"[live figure] {self.words}"}
+        display_live(self.box, "picture", still, self.words)
 
 
 class LiveHTML(Live):
@@ -172,8 +191,9 @@ class LiveHTML(Live):
         self.html.value, words = self.update(**state)
         return words
 
-    def _repr_mimebundle_(self, **_):
-        return self.box._repr_mimebundle_() | {"text/html": self.html.value, "text/plain": f"[live table] {self.words}"}
+    def _ipython_display_(self):
+        still = {"text/html": self.html.value, "text/plain": f"[live table] {self.words}"}
+        display_live(self.box, "table", still, self.words)
 
 
 class ClassPrediction:
@@ -192,8 +212,8 @@ class ClassPrediction:
         self.button = ipw.Button(description="Reveal", tooltip="Show the hands and the answer")
         self.button.on_click(lambda _: self.reveal())
         self.result = ipw.HTML()
-        title = ipw.HTMLMath(f"<p><b>Hands up:</b> {escape(question)}</p>")
-        self.box = ipw.VBox([title, *self.hands, self.button, self.result])
+        self.title = ipw.HTMLMath(f"<p><b>Hands up:</b> {escape(question)}</p>")
+        self.box = ipw.VBox([self.title, *self.hands, self.button, self.result])
 
     def reveal(self):
         """Show how many hands each choice got, mark the right one, and say why."""
@@ -204,8 +224,10 @@ class ClassPrediction:
         ] + [self.why]
         self.result.value = f'<p role="status" style="line-height:1.5">{"<br>".join(map(escape, lines))}</p>'
 
-    def _repr_mimebundle_(self, **_):
-        return self.box._repr_mimebundle_() | {"text/plain": "[a question for the class]"}
+    def _ipython_display_(self):
+        items = "".join(f"<li>{escape(choice)}</li>" for choice in self.choices)
+        still = {"text/html": f"{self.title.value}<ul>{items}</ul>", "text/plain": "[a question for the class]"}
+        display_live(self.box, "question", still, "")
 
 
 def _running_loop():

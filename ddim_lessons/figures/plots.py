@@ -6,13 +6,17 @@ lightness or line style, so that a grey print still reads.
 
 import os
 from base64 import b64encode
+from contextlib import contextmanager
+from functools import wraps
 from html import escape
+from inspect import getmembers, isfunction
 from io import BytesIO
 
 import numpy as np
 from cycler import cycler
 from IPython.display import HTML, display
-from matplotlib import rc_context
+from matplotlib import rcParams, rcParamsDefault
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -29,32 +33,70 @@ STYLE = {
     "figure.dpi": DPI,
     "figure.facecolor": "white",
     "font.family": "DejaVu Sans",
-    "font.size": 12,
-    "axes.titlesize": 13,
     "axes.labelsize": 12,
+    "xtick.labelsize": 12,
+    "ytick.labelsize": 12,
     "axes.edgecolor": GREY,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY]),
-    "legend.frameon": False,
-    "lines.linewidth": 2,
 }
+HOUSE = {name: value for name, value in (dict(rcParamsDefault) | STYLE).items() if name != "backend"}
+_ENTERED = []  # holds something while the settings are the house's
 
 
+@contextmanager
+def house():
+    """Give matplotlib its own defaults and ``STYLE`` for a while, whatever the reader's settings are.
+
+    Artists look settings up when they are made and again when they are drawn. Also a decorator: ``@house()``.
+    """
+    if _ENTERED:
+        yield
+        return
+    own = {name: rcParams[name] for name, value in HOUSE.items() if rcParams[name] != value}
+    rcParams.update({name: HOUSE[name] for name in own})  # rc_context copies all 340, which a slider would feel
+    _ENTERED.append(True)
+    try:
+        yield
+    finally:
+        _ENTERED.pop()
+        rcParams.update(own)
+
+
+def _within(method):
+    """Return the method in the house's settings; one that another has called already has them."""
+    guarded = house()(method)
+    return wraps(method)(lambda *args, **options: (method if _ENTERED else guarded)(*args, **options))
+
+
+def _housed(kind):
+    """Return a subclass of ``kind`` of which every public method works with the house's settings."""
+    at_home = type(kind.__name__, (kind,), {"__doc__": f"{kind.__name__} with the house's settings."})
+    for name, method in getmembers(kind, isfunction):
+        if not name.startswith("_"):
+            setattr(at_home, name, _within(method))
+    return at_home
+
+
+_Axes, _Figure = _housed(Axes), _housed(Figure)
+
+
+@house()
 def panels(rows=1, columns=1, width=9.0, height=4.0, **axes_options):
     """Return (figure, axes) in the house style; ``axes`` is one Axes or an array of them. Size in inches.
 
-    ``axes_options`` go to ``Figure.subplots`` (``sharex``, ``width_ratios`` …).
+    What is added to them is in that style too. ``axes_options`` go to ``Figure.subplots`` (``sharex``,
+    ``width_ratios`` …).
     """
-    with rc_context(STYLE):
-        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-        FigureCanvasAgg(figure)
-        return figure, figure.subplots(rows, columns, **axes_options)
+    figure = _Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, subplot_kw={"axes_class": _Axes}, **axes_options)
 
 
 def png(figure):
     """Return the figure as PNG bytes, the same bytes for the same figure."""
-    with rc_context(STYLE):
+    with house():
         figure.canvas.draw()
     return small_png(picture(figure.canvas))
 
@@ -86,10 +128,13 @@ def show(figure, caption):
 
     It says what there is to see in words and numbers, for readers who cannot see the picture.
     """
-    image = b64encode(png(figure)).decode()
-    alt = {"image/png": {"alt": caption}}
-    display({"image/png": image, "text/plain": f"[figure] {caption}"}, metadata=alt, raw=True)
-    display(HTML(f"<small>{escape(caption)}</small>{ALT}"))
+    display_still({"image/png": b64encode(png(figure)).decode(), "text/plain": f"[figure] {caption}"}, caption)
+
+
+def display_still(still, caption, note=""):
+    """Display a MIME bundle, its caption under it, and a piece of HTML under that."""
+    display(still, metadata={"image/png": {"alt": caption}}, raw=True)
+    display(HTML(f"<small>{escape(caption)}</small>{ALT}{note}"))
 
 
 # --- drawings ----------------------------------------------------------------------------------------------------
@@ -104,6 +149,7 @@ def draw_points(axes, points, color=BLUE, size=3.0, label=None, alpha=0.6):
     return dots
 
 
+@house()
 def draw_paths(axes, paths, color=INK, width=0.8, alpha=0.5, label=None):
     """Draw paths of shape (n, steps, 2) as thin lines; returns the LineCollection."""
     lines = LineCollection(list(paths), colors=color, linewidths=width, alpha=alpha, label=label)

@@ -15,6 +15,11 @@ TELL = """control => { const s = getComputedStyle(control);
   const look = [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.borderColor, s.backgroundColor].join();
   return {html: control.outerHTML.slice(0, 200), role: control.getAttribute('role'), name, look}; }"""
 
+# whether all sliders and players have got their names, which come a while after they are shown
+NAMED = """figure => [...figure.querySelectorAll('.widget-slider [role=slider]')]
+    .every(handle => handle.hasAttribute('aria-labelledby'))
+  && [...figure.querySelectorAll('.widget-play')].every(player => player.dataset.named)"""
+
 # the contrast of each text with what it stands on, WCAG 2's formula; [text, ratio] where that is below 4.5
 FAINT = """root => {
   const parse = text => { const m = text.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
@@ -46,6 +51,7 @@ CUT = """root => { const right = root.closest('.jp-OutputArea-output').getBoundi
 def check_keyboard(lesson, figure):
     """Tab reaches every control of a live figure in order; each then has a name, and looks different from before."""
     page = lesson.page
+    browser.wait_for(lambda: figure.evaluate(NAMED), 20, "a slider or a player has no name")
     page.evaluate("document.activeElement?.blur()")
     usable = figure.locator(CONTROLS).and_(page.locator(":enabled, div")).filter(visible=True)
     before = usable.evaluate_all(f"controls => controls.map({TELL})")
@@ -92,8 +98,13 @@ def check_theme_and_zoom(lesson, cells):
     lesson.page.set_viewport_size(WINDOW)
 
 
-# presses Play, and once more after a while; both in the page, so that a busy machine does not come between
-PLAY_A_WHILE = """play => new Promise(done => { play.click(); setTimeout(() => { play.click(); done(); }, 400); })"""
+# presses Play, and once more as soon as its slider has moved; in the page, so that a busy machine does not come between
+PLAY_A_WHILE = """play => new Promise(done => {
+  const handle = play.closest('.widget-hbox').querySelector('[role=slider]');
+  const watch = new MutationObserver(() => { watch.disconnect(); play.click(); done(); });
+  watch.observe(handle, {attributeFilter: ['aria-valuenow']});
+  setTimeout(done, 10000);
+  play.click(); })"""
 
 
 def check_player(lesson, figure):
@@ -101,10 +112,12 @@ def check_player(lesson, figure):
     play, stop = figure.locator(".widget-play button").all()[:2]
     handle = figure.locator(".widget-hbox:has(> .widget-play)").get_by_role("slider")
     at = lambda: float(handle.get_attribute("aria-valuenow"))  # noqa: E731
+    words = lambda: figure.get_by_role("status").inner_text()  # noqa: E731
     reset = figure.get_by_role("button", name="Reset")
     reset.click()  # the sliders were moved before
     lesson.page.wait_for_timeout(600)
-    first = at()
+    browser.wait_for(lesson._kernel_ready, 20, "the kernel is not idle after Reset")
+    first, said = at(), words()
     lesson.page.wait_for_timeout(400)
     assert at() == first, "it plays without being asked"
     stop.click()  # a player may start anywhere
@@ -119,3 +132,5 @@ def check_player(lesson, figure):
     lesson.figure_after(figure, lambda: play.evaluate(PLAY_A_WHILE))
     lesson.figure_after(figure, reset.click)
     browser.wait_for(lambda: at() == first, 10, "Reset does not bring back the start")
+    # the sliders go back first, the picture and its words follow: until then the caption will still be replaced
+    browser.wait_for(lambda: words() == said, 20, "Reset does not bring back the words")

@@ -6,13 +6,35 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from cycler import cycler
+from matplotlib import rc_context, rcParams, style
 from PIL import Image
 
 from ddim_lessons import lessons
 from ddim_lessons.figures import live as widgets
+from ddim_lessons.figures import plots
 from ddim_lessons.figures.controls import choice_slider, control_values, menu, number_slider, toggle, whole_slider
-from ddim_lessons.figures.live import Live, LiveFigure, LiveHTML
-from ddim_lessons.figures.plots import draw_points, frame, panels
+from ddim_lessons.figures.live import ClassPrediction, Live, LiveFigure, LiveHTML
+from ddim_lessons.figures.plots import draw_paths, draw_points, frame, panels, png
+from ddim_lessons.lessons.lesson_07 import pictures as lesson_07
+
+# One value that matplotlib's default is not, for each setting that a reader's matplotlibrc may hold and pictures see.
+LEAKS = {
+    "text.usetex": True, "text.color": "red", "text.hinting": "none", "text.antialiased": False, "font.size": 20.0,
+    "font.family": ["monospace"], "font.weight": "bold", "mathtext.fontset": "stix", "mathtext.default": "regular",
+    "axes.unicode_minus": False, "axes.grid": True, "axes.spines.top": True, "axes.facecolor": "black",
+    "axes.titlelocation": "left", "axes.titlesize": 5, "axes.labelcolor": "red", "axes.xmargin": 0.4,
+    "axes.axisbelow": True, "axes.formatter.limits": [-1, 1], "axes.formatter.use_mathtext": True,
+    "axes.formatter.use_locale": True, "axes.prop_cycle": cycler(color=["red"]), "xtick.direction": "in",
+    "ytick.major.size": 15.0, "ytick.right": True, "ytick.minor.visible": True, "xaxis.labellocation": "left",
+    "lines.linewidth": 7.0, "lines.marker": "x", "lines.antialiased": False, "legend.loc": "lower left",
+    "legend.facecolor": "red", "legend.fontsize": 20.0, "image.cmap": "jet", "image.interpolation": "bilinear",
+    "image.origin": "lower", "patch.linewidth": 4.0, "patch.force_edgecolor": True, "hatch.linewidth": 5.0,
+    "scatter.marker": "x", "date.converter": "concise", "figure.autolayout": True, "figure.dpi": 40.0,
+    "figure.constrained_layout.w_pad": 0.6, "figure.facecolor": "black", "savefig.facecolor": "red",
+    "savefig.bbox": "tight", "path.sketch": (2.0, 20.0, 2.0), "path.snap": False, "agg.path.chunksize": 3,
+}  # fmt: skip
+HOSTILE = {key: value for key, value in LEAKS.items() if key != "text.usetex"}
 
 
 def find_explorers():
@@ -34,6 +56,14 @@ def sweep(live):
     return len(states)
 
 
+@pytest.fixture
+def few_steps(monkeypatch):
+    """End the labs' sliders at 50 steps: more steps take their time and draw nothing that fewer do not."""
+    for name in ("STEPS", "DIGIT_STEPS"):
+        monkeypatch.setattr(lesson_07, name, tuple(S for S in getattr(lesson_07, name) if S <= 50))
+
+
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize("make", list(find_explorers()))
 def test_every_control_over_its_whole_grid(make):
     live = make()
@@ -41,17 +71,115 @@ def test_every_control_over_its_whole_grid(make):
     assert all(control.description for control in live.controls.values()), "a control without a label"
 
 
+# where a control can show what it does, if not at the first settings
+WHERE = {lab: {"S": 20, "t": 300} for lab in ("trajectory_lab", "digits_lab")}  # it visits every 50th time
+STAYS = {  # what a control rightly leaves as it is
+    ("dissolving", "data"): {"words"},  # the cloud has no number in the words
+    ("dissolving", "seed"): {"words"},
+    ("graph_editor", "t8"): {"picture", "words"},  # beyond the graph's last time
+    ("graph_editor", "t9"): {"picture", "words"},
+    ("graph_editor", "t10"): {"picture", "words"},
+}
+
+
+def seen(live):
+    """What a reader sees."""
+    return {"picture": (live.image if hasattr(live, "image") else live.html).value, "words": live.words}
+
+
+def neighbour(control):
+    """The value that a control takes when it is moved once."""
+    values = control_values(control)
+    k = values.index(control.value) if control.value in values else -1
+    return values[k + 1] if k + 1 < len(values) else values[k - 1]
+
+
+def stays(live, where):
+    """What each control, moved once from ``where`` on, leaves as it was, by its name."""
+    found = {}
+    for name, control in live.controls.items():
+        live.reset()
+        for other, value in where.items():
+            live.controls[other].value = value
+        before = seen(live)
+        control.value = neighbour(control)
+        found[name] = {part for part, value in seen(live).items() if value == before[part]}
+    return found
+
+
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize("make", list(find_explorers()))
-def test_reset_brings_back_the_first_picture(make):
-    live = make()
-    first = live._repr_mimebundle_()
-    for control in live.controls.values():
-        control.value = next(value for value in control_values(control) if value != control.value)
-    live.reset()
-    again = live._repr_mimebundle_()
-    keys = ("image/png", "text/plain", "text/html")
-    both = [view[0] if isinstance(view, tuple) else view for view in (first, again)]
-    assert [both[0].get(key) for key in keys] == [both[1].get(key) for key in keys]
+def test_each_control_moved_once_changes_picture_and_words(make):
+    left = stays(make(), WHERE.get(make.__name__, {}))
+    found = {(make.__name__, name): parts for name, parts in left.items() if parts}
+    assert found == {key: parts for key, parts in STAYS.items() if key[0] == make.__name__}
+
+
+def outputs_of(live):
+    """The (data, metadata) of what a live view displays."""
+    shown = []
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (plots, widgets):
+            patch.setattr(module, "display", lambda what, metadata=None, raw=False: shown.append((what, metadata)))
+        live._ipython_display_()
+    return [(what if isinstance(what, dict) else {"text/html": what.data}, metadata) for what, metadata in shown]
+
+
+def still_of(live):
+    """The first output, which is what a file shows."""
+    return outputs_of(live)[0]
+
+
+@pytest.mark.parametrize("make", list(find_explorers()))
+def test_reset_brings_back_the_first_picture_also_with_settings_of_the_reader_s(make):
+    first = still_of(make())
+    with rc_context(HOSTILE):
+        live = make()
+        assert still_of(live) == first
+        for control in live.controls.values():
+            control.value = next(value for value in control_values(control) if value != control.value)
+        live.reset()
+        assert still_of(live) == first
+
+
+# --- the reader's settings ---------------------------------------------------------------------------------------
+
+
+def pictures_of_all_kinds():
+    """PNGs of a figure with what figures are made of: as a still one, and as a live one after a move."""
+    figure, axes = panels(width=2, height=1.4)
+    axes.imshow(np.arange(6.0).reshape(2, 3), extent=(0, 1, 0, 1))
+    (line,) = axes.plot([0, 0.5, 1], [-1, 0.3, 2], label="a line", zorder=5)
+    axes.bar([0.4], [1], width=0.1, hatch="/")
+    axes.scatter([0.2, 0.8], [1, 0])
+    draw_paths(axes, np.random.default_rng(0).random((2, 5, 2)))
+    axes.set(title="title $x_0$", xlabel="x", aspect="auto", ylim=(-1, 2))
+    words = axes.text(0.1, 1.5, "−1")
+    axes.legend()
+    still = png(figure)
+
+    def move(x):
+        line.set_data([0, x], [x, -1])
+        words.set_text(f"$x_0$ = {x:.1f}")
+        return "moved"
+
+    live = LiveFigure(figure, [line, words], {"x": number_slider("x", 0, 1, 0.5, 0)}, move)
+    live.controls["x"].value = 0.5
+    return still, live.still()
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return pictures_of_all_kinds()
+
+
+@pytest.mark.parametrize("settings", [*style.available, *LEAKS])
+def test_no_setting_of_the_reader_s_changes_a_picture_and_none_is_changed(settings, expected):
+    own = {settings: LEAKS[settings]} if settings in LEAKS else settings
+    with style.context(own):
+        before = dict(rcParams)
+        assert pictures_of_all_kinds() == expected
+        assert dict(rcParams) == before
 
 
 # --- the engine --------------------------------------------------------------------------------------------------
@@ -85,10 +213,27 @@ def test_the_dot_moves_and_leaves_nothing_behind():
     assert live.words == "a dot at 0.8" and "a dot at 0.8" in live.caption.value
 
 
-def test_mimebundle_has_a_view_a_picture_and_words():
-    bundle, metadata = small_figure()._repr_mimebundle_()
-    assert set(bundle) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
-    assert bundle["text/plain"] == "[live figure] a dot at 0.0" and metadata["image/png"]["alt"] == "a dot at 0.0"
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def check_outputs(live, kind, words):
+    """A still alone, then its caption and a note, then the live box alone."""
+    (still, metadata), (note, _), (box, _) = outputs_of(live)
+    assert set(still) == {kind, "text/plain"} and set(box) == {VIEW, "text/plain"} and box["text/plain"] == ""
+    assert f"<small>{words}</small>" in note["text/html"] and 'class="ddim-revive"' in note["text/html"]
+    assert "ddim-live" in live.box._dom_classes
+    return still, metadata
+
+
+def test_a_live_figure_displays_a_still_a_caption_and_itself():
+    still, metadata = check_outputs(small_figure(lambda x: "a < b"), "image/png", "a &lt; b")
+    assert still["text/plain"] == "[live figure] a < b" and metadata["image/png"]["alt"] == "a < b"
+
+
+def test_a_question_displays_its_choices_and_not_its_answer():
+    still, _ = check_outputs(ClassPrediction("a < b?", ["yes", "no & no"], "yes", "because"), "text/html", "")
+    assert "a &lt; b?" in still["text/html"] and "<li>yes</li><li>no &amp; no</li>" in still["text/html"]
+    assert "because" not in str(still)
 
 
 def test_reset_button_and_sweep():
@@ -107,6 +252,11 @@ def test_planted_bug_a_callback_that_raises_fails_the_sweep():
 
     with pytest.raises(ZeroDivisionError, match="planted"):
         sweep(small_figure(broken))
+
+
+def test_planted_bug_a_control_that_does_nothing_is_seen():
+    assert stays(small_figure(), {}) == {"x": set()}
+    assert stays(small_figure(lambda x: "a dot"), {}) == {"x": {"picture", "words"}}
 
 
 def test_settings_that_do_not_go_together_are_told_and_the_picture_stays():
@@ -191,4 +341,5 @@ def test_live_html_shows_what_update_returns():
     live = LiveHTML({"on": toggle("on", False)}, lambda on: (f"<b>{on}</b>", f"it is {on}"))
     live.controls["on"].value = True
     assert live.html.value == "<b>True</b>" and live.words == "it is True"
-    assert live._repr_mimebundle_()["text/plain"] == "[live table] it is True"
+    still, _ = check_outputs(live, "text/html", "it is True")
+    assert still == {"text/html": "<b>True</b>", "text/plain": "[live table] it is True"}

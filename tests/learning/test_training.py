@@ -148,6 +148,13 @@ def test_a_diverging_run_says_so_and_leaves_the_checkpoint_alone(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_networks_and_data_move_together():
+    run = tiny_run()
+    run.to(torch.device("meta"))
+    tensors = [*run.model.parameters(), *run.average.parameters(), run.x0]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
 def test_the_device_has_a_name():
     assert device.pick_device().type in ("cuda", "mps", "cpu")
     assert device.device_in_words("cpu") == "the processor (CPU)"

@@ -201,16 +201,6 @@ def test_the_planted_errors_are_wrong_for_the_reason_they_name():
 # --- the graph editor
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("T", 6), ("eta", 0.9), ("reading", "read literally"), ("t2", False), ("t7", True)]
-)
-def test_every_control_changes_picture_and_words(name, value):
-    live = pictures.graph_editor()
-    image, words = live.image.value, live.words
-    live.controls[name].value = value
-    assert live.image.value != image and live.words != words
-
-
 def test_the_words_of_the_editor_say_what_the_linter_and_the_joint_say():
     live = pictures.graph_editor()
     assert (

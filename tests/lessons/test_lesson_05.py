@@ -266,25 +266,6 @@ def test_a_wrong_denoiser_has_the_higher_loss():
     assert np.all(exact.gamma == wrong.gamma)
 
 
-@pytest.mark.parametrize(
-    ("make", "changes"),
-    [
-        (
-            pictures.gamma_and_loss,
-            {"eta": 0.2, "S": 100, "spacing": "quadratic", "denoiser": "believes in data half as wide"},
-        ),
-        (pictures.kl_that_is_none, {"t": 900, "std": 1.5}),
-    ],
-)
-def test_live_figures_follow_their_controls(make, changes):
-    live = make()
-    for name, value in changes.items():
-        image, words = live.image.value, live.words
-        live.controls[name].value = value
-        assert live.image.value != image, name
-        assert live.words != words, name
-
-
 def test_the_false_kl_says_when_it_is_negative():
     live = pictures.kl_that_is_none()
     assert "negative" in live.words

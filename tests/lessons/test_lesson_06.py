@@ -9,6 +9,7 @@ import sympy as sp
 import torch
 
 from ddim_lessons.ddim import add_noise, predict_x0
+from ddim_lessons.figures import live as widgets
 from ddim_lessons.figures.plots import draw_digits
 from ddim_lessons.gaussians import exact_eps
 from ddim_lessons.learning import training
@@ -246,11 +247,14 @@ def test_recorded_tables_have_what_the_lesson_shows():
     assert arrays["snapshots"].shape[0] == len(pictures.SNAPSHOTS)
 
 
-def test_the_training_view_follows_and_stores_nothing_that_varies():
+def test_the_training_view_follows_and_stores_nothing_that_varies(monkeypatch):
     run = Run(pictures.new_network(PointMLP, 0), pictures.points(), steps=60, batch=32, device="cpu")
     view = pictures.training_view(run)
-    bundle, _ = view._repr_mimebundle_()
-    assert bundle["text/plain"].startswith("[live figure] Before the first step.") and "image/png" in bundle
+    shown = []
+    monkeypatch.setattr(widgets, "display_live", lambda box, kind, still, words: shown.append((box, still, words)))
+    view._ipython_display_()
+    ((box, still, words),) = shown
+    assert box is view.live.box and words.startswith("Before the first step.") and "image/png" in still
     image = view.live.image.value
     for progress in fit(run, every=20):
         view.update(progress)

@@ -177,31 +177,6 @@ def test_exact_and_trained_start_alike_and_end_near_each_other():
     assert 0 < np.median(apart) < 0.1
 
 
-CHANGES = {
-    "S": 50, "eta": 0.5, "t": 500, "seed": 4, "data": "ring", "kind": "exact", "spacing": "quadratic", "paths": False,
-    "ghosts": True,
-}  # fmt: skip
-
-
-def test_every_control_of_the_lab_moves_picture_and_words():
-    live = pictures.trajectory_lab()
-    assert set(live.controls) == set(CHANGES)
-    live.controls["t"].value = 300  # where paths and ghosts have something to show
-    for name, value in CHANGES.items():
-        image, words = live.image.value, live.words
-        live.controls[name].value = value
-        assert live.image.value != image and live.words != words, name
-
-
-def test_every_control_of_the_digits_lab_moves_picture_and_words():
-    live = pictures.digits_lab()
-    live.controls["t"].value = 300
-    for name in live.controls:
-        image, words = live.image.value, live.words
-        live.controls[name].value = CHANGES[name]
-        assert live.image.value != image and live.words != words, name
-
-
 def test_every_control_of_the_single_step_moves_picture_and_words():
     live = pictures.step_taken_apart()
     for name, value in {"t": 700, "jump": 50, "eta": 1.0, "draw": 5}.items():

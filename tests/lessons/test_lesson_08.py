@@ -202,23 +202,6 @@ def test_steps_for_at_the_edges():
 
 # --- pictures ----------------------------------------------------------------------------------------------------
 
-MOVES = [
-    (pictures.quality_map, {"S": 50, "level": "1", "kind": "off the data", "case": "ring · exact"}),
-    (pictures.exact_recursion, {"spread": 0.5, "mean": 2.0, "eta": 0.2, "S": 100}),
-    (pictures.grid_inspector, {"S": 30, "grid": "strided range + 1", "schedule": "cosine"}),
-    (pictures.bug_museum, {"letter": "E", "data": "ring", "S": 30}),
-]
-
-
-@pytest.mark.parametrize("make, moves", MOVES, ids=lambda part: getattr(part, "__name__", ""))
-def test_every_control_changes_picture_and_words(make, moves):
-    live = make()
-    assert set(moves) == set(live.controls)
-    for name, value in moves.items():
-        image, words = live.image.value, live.words
-        live.controls[name].value = value
-        assert live.image.value != image and live.words != words, name
-
 
 def test_the_museum_tells_what_the_exhibits_do():
     live = pictures.bug_museum()

@@ -322,22 +322,6 @@ def test_recorded_tables_have_all_steps_of_table_2():
 
 # --- pictures ----------------------------------------------------------------------------------------------------
 
-MOVES = [
-    (pictures.drag_x_T, {"first": -1.0, "second": 0.2, "S": 5, "data": "ring", "denoiser": "trained"}),
-    (pictures.interpolate_digits, {"seed_a": 3, "seed_b": 6, "w": 0.8, "path": "linear", "S": 5, "denoiser": "exact"}),
-    (pictures.encode_edit_decode, {"label": 3, "target": 8, "S": 10, "strength": 0.6, "edit": pictures.EDITS[1]}),
-]
-
-
-@pytest.mark.parametrize("make, moves", MOVES, ids=lambda value: getattr(value, "__name__", ""))
-def test_every_control_moves_picture_and_words(make, moves):
-    live = make()
-    assert set(moves) == set(live.controls)
-    for name, value in moves.items():
-        image, words = live.image.value, live.words
-        live.controls[name].value = value
-        assert live.image.value != image and live.words != words, name
-
 
 def test_ddim_lands_on_one_point_near_its_limit_and_ddpm_on_many():
     found = pictures.landing(0.6, 1.2, 100, "moons", "exact")

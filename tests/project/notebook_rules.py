@@ -2,6 +2,7 @@
 
 import ast
 import re
+from html import escape
 from statistics import median
 
 TAGS = re.compile(r"setup|nbval-ignore-output|exercise-\d+\.\d+")
@@ -122,6 +123,26 @@ def still_before_live(notebook):
     return wrong if lives else ["there is no live figure"]
 
 
+def live_figures_leave_a_still(notebook):
+    """A live view's output is a picture or a table alone; its caption and a note follow, then the box's empty place."""
+    wrong = []
+    for cell in code_cells(notebook):
+        bundles = [output.get("data", {}) for output in cell.outputs]
+        for k, still in enumerate(bundles):
+            kind, _, words = "".join(still.get("text/plain", "")).partition("] ")
+            if kind not in ("[live figure", "[live table"):
+                continue
+            note, box = (bundles[k + 1 : k + 3] + [{}, {}])[:2]
+            html = "".join(note.get("text/html", ""))
+            if set(still) != {"text/plain", "image/png" if kind == "[live figure" else "text/html"}:
+                wrong.append(f"the still of {words[:40]!r} is {sorted(still)}")
+            if f"<small>{escape(words)}</small>" not in html or "ddim-revive" not in html:
+                wrong.append(f"no caption and note follow the still of {words[:40]!r}")
+            if box != {"text/plain": ""}:
+                wrong.append(f"no place for the live box follows the still of {words[:40]!r}")
+    return wrong
+
+
 def sizes(notebook, path):
     size = path.stat().st_size
     return [f"the file has {size / 1000:.0f} kB"] if size > 400_000 else []
@@ -155,4 +176,5 @@ def with_solution(stub, solution):
 
 RULES = (
     execution_counts, metadata, clean_outputs, cell_lengths, opening, ending, equations_are_checked, still_before_live,
+    live_figures_leave_a_still,
 )  # fmt: skip

@@ -1,8 +1,11 @@
 """The lessons' files keep the rules; the folded solutions are right; and each rule catches what it is for."""
 
+import importlib.util
+import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import nbformat
 import notebook_rules as rules
@@ -69,6 +72,10 @@ def first_code(notebook):
     return rules.code_cells(notebook)[1]
 
 
+def live_outputs(notebook):
+    return next(cell.outputs for cell in rules.code_cells(notebook) if "[live figure]" in str(cell.outputs))
+
+
 def last_tag(notebook):
     return [cell for cell in notebook.cells if "\\tag{" in cell.source][-1]
 
@@ -103,6 +110,9 @@ PLANTED = [
     (rules.equations_are_checked, lambda nb: set_in(nb, "cells", [c for c in nb.cells if not is_of_an_equation(c)])),
     (rules.still_before_live, lambda nb: set_in(nb, "cells", [c for c in nb.cells if not c.get("outputs")])),
     (rules.still_before_live, lambda nb: [c.outputs.clear() for c in rules.code_cells(nb) if "show(" in c.source]),
+    (rules.live_figures_leave_a_still, lambda nb: live_outputs(nb)[0].data.pop("image/png")),
+    (rules.live_figures_leave_a_still, lambda nb: live_outputs(nb)[1].data.update({"text/html": "a note"})),
+    (rules.live_figures_leave_a_still, lambda nb: live_outputs(nb).pop()),
 ]
 
 
@@ -150,3 +160,45 @@ def test_strict_nbval_fails_when_a_live_figure_raises_on_its_first_call(tmp_path
 
     bad = small_lesson(tmp_path, break_the_figure)
     assert bad.returncode == 1 and "no such data" in bad.stdout
+
+
+# --- one notebook alone ------------------------------------------------------------------------------------------
+
+
+def test_a_notebook_alone_does_not_depend_on_the_tester_s_home(tmp_path):
+    """The conftest.py of the root: another IPython profile changes no output, and no progress is written."""
+    profile = tmp_path / ".ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_config.py").write_text('get_config().InteractiveShell.ast_node_interactivity = "all"')
+    command = [sys.executable, "-m", "pytest", "--nbval", "-n0", "notebooks/03_the_ab_split.ipynb"]
+    own = ("DDIM_LESSONS_PROGRESS", "IPYTHONDIR", "MATPLOTLIBRC")
+    environment = {name: value for name, value in os.environ.items() if name not in own} | {"HOME": str(tmp_path)}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+    assert not [path.name for path in tmp_path.rglob("*") if "progress" in path.name]
+
+
+@pytest.fixture(scope="module")
+def root_conftest():
+    spec = importlib.util.spec_from_file_location("root_conftest", ROOT / "conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    environment = dict(os.environ)
+    spec.loader.exec_module(module)
+    os.environ.update(environment)
+    return module
+
+
+def test_shuffled_cells_are_put_back_in_order(root_conftest):
+    test, other = SimpleNamespace(name="test"), SimpleNamespace(name="other")
+    cells = [SimpleNamespace(path=name, cell_num=k) for name in ("a", "b") for k in range(12)]
+    items = [*cells[::-5], test, *(cell for cell in cells[::2] if cell not in cells[::-5]), other]
+    items += [cell for cell in cells if cell not in items]
+    root_conftest.pytest_collection_modifyitems(items)
+    assert items == [test, other, *cells]
+
+
+def test_a_notebook_on_two_processes_is_refused(root_conftest):
+    for how in ("load", "worksteal"):
+        with pytest.raises(pytest.UsageError, match="--dist loadfile"):
+            root_conftest.pytest_configure(SimpleNamespace(getoption=lambda *_, how=how: how))
+    root_conftest.pytest_configure(SimpleNamespace(getoption=lambda *_: "loadfile"))

@@ -150,6 +150,13 @@ def test_the_readme_names_every_command_and_the_entry_point_leads_there():
     assert set(re.findall(r"ddim-lessons (\w+)", README)) == names
 
 
+def test_files_that_the_pages_for_people_name_are_there():
+    for page in ("README.md", "CONTRIBUTING.md", "deploy/README.md", "lecture/README.md", "data/README.md"):
+        named = re.findall(r"(?<![\w./])(?:tests|tools|lecture|ddim_lessons)/[\w/.]+\.\w+", (ROOT / page).read_text())
+        gone = {name for name in named if not (ROOT / name).exists() and "11" not in name}  # lesson 11 is the example
+        assert not gone, f"{page} names {gone}"
+
+
 def test_the_live_figure_of_the_contributor_s_page_works():
     (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
     names = {}

@@ -351,6 +351,7 @@ def test_jumps_are_the_checked_formulas_along_tau():
         a_t, a_prev = ddim.alpha_bar_pair(ALPHA_BAR, *pair)
         assert times == pair and levels == (a_t, a_prev, ddim.checked_variance(a_t, a_prev, 0.7))
     assert [levels[2] for _, levels in ddim.jumps(ALPHA_BAR, tau)] == [0.0] * 7
+    assert ddim.walk("x_T", X, lambda x, t: x, ALPHA_BAR, tau) == ddim.jumps(ALPHA_BAR, tau, 0.0)
 
 
 WALKS = {

@@ -108,6 +108,8 @@ def show_page(page, address):
     page.keyboard.press("ArrowRight")
     browser.wait_for(lambda: "S = 20" in figure.get_by_role("status").inner_text(), 20, "the figure does not follow")
     browser.wait_for(lambda: "S = 20" in figure.locator("img").get_attribute("title"), 20, "the words do not follow")
+    live = page.locator(".jp-OutputArea:has(.ddim-revive)")
+    assert live.locator("img, table, .ddim-revive").filter(visible=True).count() == live.count() > 1, "a still stays"
     assert page.locator(".jp-Editor, .jp-InputArea-editor, .highlight").count() == 0, "there is code"
     assert page.locator("mjx-container").count() > 50 and page.get_by_text("✓ (0.1)").count()
     browser.ARTIFACTS.mkdir(exist_ok=True)

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import ipywidgets as ipw
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
@@ -12,7 +11,7 @@ from matplotlib.transforms import Affine2D
 from ... import require, split
 from ...figures.controls import menu, number_slider, whole_slider
 from ...figures.live import LiveFigure
-from ...figures.plots import BLUE, INK, ORANGE, STYLE, VERMILION, panels
+from ...figures.plots import BLUE, INK, ORANGE, VERMILION, house, panels
 from ...remember import remember
 from ...schedules import alpha_bar_from_beta, linear_beta
 
@@ -102,6 +101,7 @@ def formula(factors):
 # --- drawings ----------------------------------------------------------------------------------------------------
 
 
+@house()
 def graph_artists(axes, T=T_MAX):
     """Prepare axes for a graph up to time T; returns its artists by name."""
     axes.set(xlim=(-0.5, T + 0.5), ylim=(-0.9, 2.05), xticks=[], yticks=[])
@@ -169,6 +169,7 @@ def heat(cov, T):
     return np.ma.masked_invalid(shown)
 
 
+@house()
 def draw_samples(axes):
     """Prepare axes for paths over time; returns (lines, band), where the band is mean ± 2 standard deviations."""
     paths = axes.add_collection(LineCollection([], colors=INK, linewidths=0.9, alpha=0.6), autolim=False)
@@ -225,6 +226,7 @@ def graph_editor() -> LiveFigure:
     return LiveFigure(figure, [*graph.values(), *lines, *times, image, no_joint, paths, *band], controls, update)
 
 
+@house()
 def time_labels(left, right):
     """Hide the numbers at the ticks; return what stands in their place and can follow T: below, beside, under paths.
 
@@ -300,5 +302,4 @@ def _merge(figure, row):
     grid = row[0].get_subplotspec().get_gridspec()
     for axes in row:
         axes.remove()
-    with rc_context(STYLE):
-        return figure.add_subplot(grid[0, :])
+    return figure.add_subplot(grid[0, :], axes_class=type(row[0]))

@@ -269,8 +269,8 @@ class TrainingView:
             return f"Before the first step. {what}"
         return f"After {self.steps[-1]:,} steps: loss {self.losses[-1]:.2f}. {what}"
 
-    def _repr_mimebundle_(self, **options):
-        return self.live._repr_mimebundle_(**options)
+    def _ipython_display_(self):
+        self.live._ipython_display_()
 
 
 def training_view(run) -> TrainingView:

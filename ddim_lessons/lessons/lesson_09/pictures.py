@@ -22,6 +22,7 @@ from ...figures.plots import (
     draw_paths,
     draw_points,
     frame,
+    house,
     panels,
 )
 from ...files import read_json
@@ -212,9 +213,10 @@ def _interpolation_axes():
         xlim=(-0.02, 1.02), ylim=(4.5, 10.5), xlabel="share w of the way from a to b", ylabel="length of x_T"
     )
     axes[1, 1].plot(SHARES, np.full(11, 8.0), color=PALE, linewidth=6, label="of a typical x_T: √64 = 8")
-    return figure, figure.add_subplot(grid[0, :]), axes[1, 0], axes[1, 1]
+    return figure, figure.add_subplot(grid[0, :], axes_class=type(axes[1, 0])), axes[1, 0], axes[1, 1]
 
 
+@house()
 def interpolate_digits() -> LiveFigure:
     """Pictures along the way between two latents, on the arc or on the straight line."""
     figure, row, one, lengths = _interpolation_axes()

@@ -14,7 +14,7 @@ from ...detection.sampling import ENSEMBLES, UPDATES, detection_path, draw_codes
 from ...detection.shapes import SIDE, Pictures, crowd_pictures, draw_pictures
 from ...figures.controls import choice_slider, menu, toggle, whole_slider
 from ...figures.live import LiveFigure
-from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, panels
+from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, house, panels
 from ...files import read_arrays, read_json
 from ...remember import remember
 from ...schedules import make_tau
@@ -117,6 +117,7 @@ def outline(boxes):
     return np.stack([np.stack(p, -1) for p in ((left, top), (right, top), (right, bottom), (left, bottom))], axis=1)
 
 
+@house()
 def draw_boxes(axes, boxes, colors, width=1.5, style="-"):
     """Draw boxes (n, 4) as outlines over a picture; returns the PolyCollection."""
     lines = PolyCollection(outline(boxes), facecolors="none", edgecolors=colors, linewidths=width, linestyles=style)
