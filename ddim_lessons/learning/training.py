@@ -14,6 +14,7 @@ import math
 import time
 from copy import deepcopy
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,18 +25,7 @@ from ..ddim import add_noise
 from .device import checked_device, leave_gpu, pick_device, place, usual_torch
 from .networks import as_tensor, make_target, require_denoiser
 from .stopping import saved_when_left, stop_button_waits, stop_if_pressed
-from .weights import (
-    WeightsError,
-    build,
-    card_of,
-    digest_of,
-    part_of,
-    read_bytes,
-    read_tensors,
-    require_known,
-    require_path,
-    write_tensors,
-)
+from .weights import WeightsError, build, card_of, digest_of, part_of, read_bytes, read_tensors, write_tensors
 
 WARM_UP = 50  # steps in which the learning rate rises
 UNSCALED = 3.0  # the root mean square of data, or its inverse, from which a word about scaling is printed
@@ -71,21 +61,15 @@ class Training:
 
     @usual_torch()
     def __init__(self, model, settings, device):
-        self.settings, self.model = (
-            settings
-            | {
-                "steps": require.whole("steps", settings["steps"], 1, require.MANY),
-                "lr": require.real("lr", settings["lr"], 0),
-                "decay": require.real("decay", settings["decay"], 0, 1),
-                "seed": require.seed(settings["seed"]),
-            },
-            model,
-        )
+        steps = require.whole("steps", settings["steps"], 1, require.MANY)
+        lr, decay = require.real("lr", settings["lr"], 0), require.real("decay", settings["decay"], 0, 1)
+        self.settings = settings | dict(steps=steps, lr=lr, decay=decay, seed=require.seed(settings["seed"]))
+        self.model = model
         _make_trainable(model)
         self.average = deepcopy(model).requires_grad_(False)
         self.device = place(self, pick_device() if device is None else checked_device(device))
         fused = self.device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=self.settings["lr"], betas=(0.9, 0.99), fused=fused)
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=(0.9, 0.99), fused=fused)
         self.generator = torch.Generator(self.device).manual_seed(self.settings["seed"])
         self.step, self.seconds, self.stop_pressed = 0, 0.0, False
 
@@ -224,13 +208,7 @@ def save_run(run, path):
         tensors |= {f"adam.{number}.{name}": tensor for name, tensor in moments.items()}
     tensors["generator"] = run.generator.get_state()
     frozen = [name for name, weight in run.model.named_parameters() if not weight.requires_grad]
-    facts = {
-        "settings": run.settings,
-        "frozen": frozen,
-        "step": run.step,
-        "seconds": run.seconds,
-        "device": run.device.type,
-    }
+    facts = dict(settings=run.settings, frozen=frozen, step=run.step, seconds=run.seconds, device=run.device.type)
     write_tensors(path, card_of("run", run.model) | facts | {"data_sha256": digest_of("", {"x0": run.x0})}, tensors)
 
 
@@ -238,8 +216,8 @@ def _require_saveable(run, path):
     """Check that what :func:`save_run` would write could be read again."""
     what = "a Run on stored data: this one draws its data as it trains"
     require.that(isinstance(run, Run), "run", type(run).__name__, what)
-    require_known(run.model)
-    require_path(path)
+    require.that(isinstance(path, str | PathLike), "path", path, "the path of a file")
+    card_of("run", run.model)
 
 
 @usual_torch()
@@ -248,7 +226,7 @@ def load_run(path, x0, device=None):
     card, tensors = read_tensors(path, read_bytes(path), "run")
     model = build(path, card, part_of(tensors, "model."))
     for name, weight in model.named_parameters():
-        weight.requires_grad_(name not in card["frozen"])
+        weight.requires_grad_(name not in card.get("frozen", ()))
     run = Run(model, x0, **card["settings"], device=device)
     _require_same_run(path, card, run)
     run.average.load_state_dict(part_of(tensors, "average."))

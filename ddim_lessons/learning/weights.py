@@ -35,9 +35,9 @@ def save_model(model, path, facts=None, half=False):
     what JSON can hold. It is in the file; a copy for people, with the sha256 of the file, is written beside it as JSON.
     """
     half = require.yes_no("half", half)
-    require_known(model)
     tensors = {name: tensor.half() if half else tensor for name, tensor in model.state_dict().items()}
-    card = card_of("weights", model) | {"dtype": "float16" if half else "float32"} | (facts or {})
+    dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    card = card_of("weights", model) | {"dtype": dtype} | (facts or {})
     digest = hashlib.sha256(write_tensors(path, card, tensors)).hexdigest()
     text = json.dumps(card | {"sha256": digest}, indent=2, default=as_json)
     _replace(Path(path).with_suffix(".json"), (text + "\n").encode())
@@ -53,7 +53,6 @@ def load_model(path, kinds=NETWORKS):
 
 def _model(path, data, kinds):
     """Return the network, one of ``kinds``, in the bytes of the file ``path``."""
-    require_path(path)
     card, tensors = read_tensors(path, data, "weights")
     model = build(path, card, tensors, kinds).requires_grad_(False)
     model.card = card
@@ -85,23 +84,15 @@ def stored(name, kinds):
     return model
 
 
-def require_known(model):
-    """Check that a network is of a class of this package: no file rebuilds another."""
-    known = type(model).__module__.startswith(__name__.partition(".")[0] + ".") and hasattr(model, "arguments")
-    kind = f"a {type(model).__name__}"
-    require.that(known, "model", kind, "of a class of this package to be saved: save your own with torch.save")
-
-
-def require_path(path):
-    """Check that ``path`` names a file."""
-    require.that(isinstance(path, str | os.PathLike), "path", path, "the path of a file")
-
-
 def part_of(tensors, prefix):
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def card_of(kind, model):
+    """Return what says how to rebuild a network, of a class of this package: no file rebuilds another."""
+    known = type(model).__module__.startswith(__name__.partition(".")[0] + ".") and hasattr(model, "arguments")
+    allowed = "of a class of this package to be saved: save your own with torch.save"
+    require.that(known, "model", f"a {type(model).__name__}", allowed)
     return {"format": FORMAT, "kind": kind, "architecture": type(model).__name__, "arguments": model.arguments}
 
 
@@ -121,6 +112,8 @@ def build(path, card, tensors, kinds=NETWORKS):
         if wanted.get(key) != given.get(key):
             shapes = f"{key} of shape {given.get(key, 'none')}, but {architecture} needs {wanted.get(key, 'none')}"
             raise WeightsError(f"{name} does not fit its card: it has {shapes}")
+    wide = any(tensor.element_size() > 4 and tensor.is_floating_point() for tensor in tensors.values())
+    model = model.double() if wide else model
     model.load_state_dict(tensors)
     return model
 
@@ -162,7 +155,7 @@ def _replace(path, data):
 
 def read_bytes(path):
     """Return what the file ``path`` holds."""
-    require_path(path)
+    require.that(isinstance(path, str | os.PathLike), "path", path, "the path of a file")
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"{path.name} is not in the folder {path.parent.name}. {RESTORE}")
