@@ -93,21 +93,22 @@ FORMULAS = [
     (networks.to_eps, (A, B, 0.25, "v")), (networks.to_eps, (A, B, 0.25, "x0")), (objective.entropy, (A,)),
     (objective.prior_term, (A, 0.25)), (metrics.standard_error, (A,)),
 ]  # fmt: skip
-ARITHMETIC = [way for way in WRITTEN if way not in ("lists", "tuples", "a column", "a matrix")]
+# what has arithmetic; of whole numbers torch makes 32 bits, and it subtracts no truth values
+ARITHMETIC = [way for way in WRITTEN if way not in ("lists", "tuples", "a column", "a matrix", "torch.bool")]
+WITH_NUMPY_S_LOGARITHM = (gaussians.log_normal, gaussians.kl, objective.entropy, objective.prior_term)
 
 
 @pytest.mark.parametrize("function, values", FORMULAS, ids=[f.__name__ for f, _ in FORMULAS])
 def test_formulas_do_not_wrap_around(function, values):
     bad = []
     for way in ARITHMETIC:
+        if "torch" in way and function in WITH_NUMPY_S_LOGARITHM:
+            continue
         with np.errstate(all="ignore"):
             written = [WRITTEN[way](v) if isinstance(v, np.ndarray) else v for v in values]
-            if "torch" in way and "gaussians" in function.__module__ and function.__name__ in ("log_normal", "kl"):
-                continue  # their logarithm is NumPy's
-            right = list(
-                flat(function(*[numbers(v) if isinstance(v, np.ndarray | torch.Tensor) else v for v in written]))
-            )
-            wrong = difference(right, list(flat(function(*written))), 4 * precision(way))
+            same = [numbers(w) if isinstance(v, np.ndarray) else v for v, w in zip(values, written, strict=True)]
+            right, other = (list(flat(function(*given))) for given in (same, written))
+            wrong = difference(right, other, max(4 * precision(way), 2e-5 * way.startswith("torch")))
         bad += [f"{way}: {wrong}"] if wrong else []
     assert not bad, "\n".join(bad)
 
