@@ -17,7 +17,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from . import require
-from .schedules import check_tau, horizon
+from .schedules import check_tau
+from .schedules import levels as levels_of
+
+ROUNDING = 1e-6  # σ² may exceed its bound by this share of it: what 32 bits round away
 
 # --- formulas of values ------------------------------------------------------------------------------------------
 
@@ -53,8 +56,16 @@ def eta_max(alpha_bar_t, alpha_bar_prev):
 
 def move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq=0.0, noise=0.0):
     """Put a point at time prev: √ᾱ_prev x̂_0 + √(1−ᾱ_prev−σ²) ε̂ + σ z (DDIM eq. 12)."""
-    direction = (1 - alpha_bar_prev - sigma_sq) ** 0.5 * eps_hat
+    direction = left_over(alpha_bar_prev, sigma_sq) ** 0.5 * eps_hat
     return alpha_bar_prev**0.5 * x0_hat + direction + sigma_sq**0.5 * noise
+
+
+def left_over(alpha_bar_prev, sigma_sq):
+    """Return 1−ᾱ_prev−σ², the variance that is left for ε̂; 0 where σ² exceeds its bound by a rounding error alone."""
+    left = 1 - alpha_bar_prev - sigma_sq
+    if hasattr(left, "free_symbols"):  # SymPy rounds nothing
+        return left
+    return left * ((left > 0) | (left < -ROUNDING * (1 - alpha_bar_prev)))
 
 
 class Affine(NamedTuple):
@@ -74,7 +85,7 @@ def coefficients(alpha_bar_t, alpha_bar_prev, sigma_sq, root=1):
 
     k = ±√((1−ᾱ_prev−σ²)/(1−ᾱ_t)), λ = √ᾱ_prev − k √ᾱ_t (DDIM eq. 7, which takes ``root`` = +1; −1 keeps them too).
     """
-    k = root * ((1 - alpha_bar_prev - sigma_sq) / (1 - alpha_bar_t)) ** 0.5
+    k = root * (left_over(alpha_bar_prev, sigma_sq) / (1 - alpha_bar_t)) ** 0.5
     return k, alpha_bar_prev**0.5 - k * alpha_bar_t**0.5
 
 
@@ -107,14 +118,14 @@ def ddim_step(x_t, eps_hat, alpha_bar, t, t_prev, eta=0.0, noise=None):
     where η > 0. Errors: t_prev ≥ t, a time outside 0…T, η < 0 or so large that σ² > 1−ᾱ_prev.
     """
     alpha_bar_t, alpha_bar_prev = alpha_bar_pair(alpha_bar, t, t_prev)
-    require.finite("x_t", x_t)
-    require.like("eps_hat", eps_hat, "x_t", x_t)
+    require.floats("x_t", x_t)
+    eps_hat = require.like("eps_hat", eps_hat, "x_t", x_t)
     sigma_sq = checked_variance(alpha_bar_t, alpha_bar_prev, eta)
     x0_hat = predict_x0(x_t, eps_hat, alpha_bar_t)
     if noise is None:
         require.that(sigma_sq == 0, "noise", noise, f"an array like x_t, because eta is {eta}")
         return move(x0_hat, eps_hat, alpha_bar_prev)
-    require.like("noise", noise, "x_t", x_t)
+    noise = require.like("noise", noise, "x_t", x_t)
     return move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq, noise)
 
 
@@ -133,7 +144,7 @@ def ddim_path(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
         noise = standard_normal_like(x, rng) if eta > 0 else 0.0
         x = move(x0_hat, eps_hat, alpha_bar_prev, sigma_sq, noise)
     require.finite("the sample", x)
-    yield Moment(tau[-1], x, x)
+    yield Moment(int(tau[-1]), x, x)
 
 
 # --- the way back ------------------------------------------------------------------------------------------------
@@ -146,8 +157,8 @@ def invert_step(x_prev, eps_hat, alpha_bar, t_prev, t):
     from right to left, with the ε that is at hand.
     """
     alpha_bar_t, alpha_bar_prev = alpha_bar_pair(alpha_bar, t, t_prev)
-    require.finite("x_prev", x_prev)
-    require.like("eps_hat", eps_hat, "x_prev", x_prev)
+    require.floats("x_prev", x_prev)
+    eps_hat = require.like("eps_hat", eps_hat, "x_prev", x_prev)
     return move(predict_x0(x_prev, eps_hat, alpha_bar_prev), eps_hat, alpha_bar_t)
 
 
@@ -160,7 +171,7 @@ def invert_path(x_0, eps_fn, alpha_bar, tau):
         yield Moment(t_prev, x, x0_hat)
         x = move(x0_hat, eps_hat, alpha_bar_t)
     require.finite("the latent", x)
-    yield Moment(tau[0], x, x0_hat)
+    yield Moment(int(tau[0]), x, x0_hat)
 
 
 # --- the door: what a sampler is given is checked here, once -------------------------------------------------------
@@ -176,40 +187,38 @@ def walk(argument, x, eps_fn, alpha_bar, tau, eta=0.0):
     require.function("eps_fn", eps_fn, "(x, t) -> ε̂")
     its_own = getattr(eps_fn, "alpha_bar", alpha_bar)
     if its_own is not alpha_bar:
-        own_T, T = horizon(its_own), horizon(alpha_bar)
-        require.that(own_T == T, "the T of eps_fn's schedule", own_T, f"alpha_bar's, {T}")
-        for t in tau:
-            mine, here = float(its_own[t]), float(alpha_bar[t])
-            near = abs(mine - here) <= 1e-6 * here  # one of the two may be in 32 bits
-            require.that(near, f"ᾱ_{t} of eps_fn's schedule", mine, f"alpha_bar's, {here}")
+        mine, here = levels_of(its_own), levels_of(alpha_bar)
+        T = len(here) - 1
+        require.that(len(mine) == len(here), "the T of eps_fn's schedule", len(mine) - 1, f"alpha_bar's, {T}")
+        for t in {t for times, _ in found for t in times}:
+            near = abs(mine[t] - here[t]) <= 1e-6 * here[t]  # one of the two may be in 32 bits
+            require.that(near, f"ᾱ_{t} of eps_fn's schedule", float(mine[t]), f"alpha_bar's, {float(here[t])}")
     return found
 
 
 def checked(eps_fn):
-    """Return ``eps_fn`` as a function that checks each answer: shaped like x, and finite."""
+    """Return ``eps_fn`` as a function that checks each answer, shaped like x and finite, and has it in x's dtype."""
 
     def predict(x, t):
-        eps_hat = eps_fn(x, t)
-        require.like(f"eps_hat at t = {t}", eps_hat, "x_t", x)
-        return eps_hat
+        return require.like(f"eps_hat at t = {t}", eps_fn(x, t), "x_t", x)
 
     return predict
 
 
 def jumps(alpha_bar, tau, eta=0.0):
     """Return the jumps of ``tau`` as a list of ((t, t_prev), (ᾱ_t, ᾱ_prev, σ²)), all of them checked."""
-    check_tau(tau, horizon(alpha_bar))
-    require.real("eta", eta, 0)
-    levels = [float(alpha_bar[t]) for t in tau]
-    both = zip(pairwise(tau), pairwise(levels), strict=True)
+    alpha_bar = levels_of(alpha_bar)
+    tau, eta = check_tau(tau, len(alpha_bar) - 1), require.real("eta", eta, 0)
+    both = zip(pairwise(tau), pairwise(alpha_bar[list(tau)].tolist()), strict=True)
     pairs = [(times, _falling(*times, *pair)) for times, pair in both]
     return [(times, (*pair, _bounded_variance(*pair, eta))) for times, pair in pairs]
 
 
 def alpha_bar_pair(alpha_bar, t, t_prev):
     """Return (ᾱ_t, ᾱ_prev) as floats after checking 0 ≤ t_prev < t ≤ T and 0 < ᾱ_t < ᾱ_prev ≤ 1."""
-    require.whole("t", t, 1, horizon(alpha_bar))
-    require.whole("t_prev", t_prev, 0, int(t) - 1)
+    alpha_bar = levels_of(alpha_bar)
+    t = require.whole("t", t, 1, len(alpha_bar) - 1)
+    t_prev = require.whole("t_prev", t_prev, 0, t - 1)
     return _falling(t, t_prev, float(alpha_bar[t]), float(alpha_bar[t_prev]))
 
 
@@ -223,17 +232,17 @@ def _falling(t, t_prev, alpha_bar_t, alpha_bar_prev):
 
 def checked_variance(alpha_bar_t, alpha_bar_prev, eta):
     """Return :func:`variance`, which must not exceed 1−ᾱ_prev: beyond, the direction's root would be imaginary."""
-    for name, value in (("ᾱ_t", alpha_bar_t), ("ᾱ_prev", alpha_bar_prev)):
-        require.real(name, value, 0, 1)
+    alpha_bar_t = require.real("ᾱ_t", alpha_bar_t, 0, 1)
+    alpha_bar_prev = require.real("ᾱ_prev", alpha_bar_prev, 0, 1)
     require.that(0 < alpha_bar_t < alpha_bar_prev, "ᾱ_t", alpha_bar_t, f"above 0 and below ᾱ_prev = {alpha_bar_prev}")
-    require.real("eta", eta, 0)
+    eta = require.real("eta", eta, 0)
     return _bounded_variance(alpha_bar_t, alpha_bar_prev, eta)
 
 
 def _bounded_variance(alpha_bar_t, alpha_bar_prev, eta):
     """Return :func:`variance` of levels that were checked."""
     sigma_sq, room = variance(alpha_bar_t, alpha_bar_prev, eta), 1 - alpha_bar_prev
-    if sigma_sq > room * (1 + 1e-12):
+    if sigma_sq > room * (1 + ROUNDING):
         largest = eta_max(alpha_bar_t, alpha_bar_prev)
         require.refuse("eta", eta, f"at most {largest:.6g} on this jump, or σ² > 1−ᾱ_prev")
     return min(sigma_sq, room)  # exactly at the bound the two differ by a rounding error
@@ -257,7 +266,7 @@ def affine_step(alpha_bar_t, alpha_bar_prev, sigma_sq):
     needs no x̂_0 computes them for all steps beforehand.
     """
     a = (alpha_bar_prev / alpha_bar_t) ** 0.5
-    return a, (1 - alpha_bar_prev - sigma_sq) ** 0.5 - a * (1 - alpha_bar_t) ** 0.5, sigma_sq**0.5
+    return a, left_over(alpha_bar_prev, sigma_sq) ** 0.5 - a * (1 - alpha_bar_t) ** 0.5, sigma_sq**0.5
 
 
 def affine_steps(alpha_bar, tau, eta):
@@ -274,8 +283,7 @@ def ddim_states(x_T, eps_fn, alpha_bar, tau, eta=0.0, rng=None):
     x = x_T
     for (t, _), levels in walk("x_T", x_T, eps_fn, alpha_bar, tau, eta):
         yield x
-        eps_hat = eps_fn(x, t)
-        require.same_shape("eps_hat", eps_hat, "x_t", x)
+        eps_hat = require.same_shape("eps_hat", eps_fn(x, t), "x_t", x)
         a, b, c = affine_step(*levels)
         x = a * x + b * eps_hat
         if eta > 0:

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from . import require
 from .ddim import Affine, coefficients, jumps
 
 
 def log_normal(x, mean, var):
     """Return log N(x; mean, var), elementwise; the log density of d coordinates is the sum over them."""
-    return -((x - mean) ** 2) / (2 * var) - np.log(2 * np.pi * var) / 2
+    return -((x - 1.0 * mean) ** 2) / (2.0 * var) - np.log(2 * np.pi * var) / 2  # 1.0: whole numbers may wrap around
 
 
 def product(mean_1, var_1, mean_2, var_2):
@@ -21,7 +22,7 @@ def product(mean_1, var_1, mean_2, var_2):
 
 def kl(mean_q, var_q, mean_p, var_p):
     """Return KL(N(mean_q, var_q) ‖ N(mean_p, var_p)) in nats, elementwise; sum over coordinates for vectors."""
-    return (np.log(var_p / var_q) + (var_q + (mean_q - mean_p) ** 2) / var_p - 1) / 2
+    return (np.log(var_p / var_q) + (var_q + (mean_q - 1.0 * mean_p) ** 2) / var_p - 1) / 2
 
 
 # --- Gaussian data: the exact denoiser is a straight line, so a sampler's mean and variance need no draws -------------
@@ -77,12 +78,22 @@ def sampler_moments(mean_0, var_0, alpha_bar, tau, eta):
     """Return an iterator over the exact (t, mean, var) of DDIM's x_t at each time of ``tau``, from N(0, 1) at the top.
 
     Data N(mean_0, var_0), which may be arrays that broadcast; exact denoiser: x̂_0 is affine in x_t, and so is the
-    step k x_t + λ x̂_0 + σ z.
+    step k x_t + λ x̂_0 + σ z. Error: var_0 is negative.
     """
+    mean_0, var_0 = require.real_array("mean_0", mean_0)[()], variance_of("var_0", var_0)
 
     def step(alpha_bar_t, alpha_bar_prev, sigma_sq):
         k, lam = coefficients(alpha_bar_t, alpha_bar_prev, sigma_sq)
         slope, offset, _ = gaussian_denoiser(mean_0, var_0, alpha_bar_t)
         return Affine(k + lam * slope, lam * offset, sigma_sq)
 
-    return moments_along([(t, step(*levels)) for (t, _), levels in jumps(alpha_bar, tau, eta)], tau[-1])
+    walk = jumps(alpha_bar, tau, eta)
+    return moments_along([(t, step(*levels)) for (t, _), levels in walk], walk[-1][0][1])
+
+
+def variance_of(argument, values, lowest=0.0):
+    """Return a variance, a number or an array, as NumPy's after checking that it is finite and at least ``lowest``."""
+    values = require.real_array(argument, values)
+    fits = np.isfinite(values).all() and (values >= lowest).all()
+    require.that(fits, argument, values, f"finite and at least {lowest:.3g}")
+    return values[()]

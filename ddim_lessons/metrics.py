@@ -5,6 +5,7 @@ import numpy as np
 from . import require
 
 TOO_LARGE = require.LARGEST  # what cannot be squared
+FEW = 8  # dimensions in which differences are taken one by one: as fast as a matrix product, and exact
 
 
 def sliced_w2(x, y, directions=64, rng=None):
@@ -14,7 +15,7 @@ def sliced_w2(x, y, directions=64, rng=None):
     points, in the data's unit. Lines are equally spaced in two dimensions, drawn from ``rng`` (a NumPy
     generator) in more.
     """
-    x, y = _points(x, y)
+    x, y = _points("x", x, "y", y)
     require.that(len(x) == len(y), "the number of points", (len(x), len(y)), "the same in both sets")
     lines = _lines(x.shape[1], directions, rng)
     gap = np.sort(x @ lines, axis=0) - np.sort(y @ lines, axis=0)
@@ -26,32 +27,55 @@ def frechet_distance(a, b):
 
     |m_a − m_b|² + tr(C_a + C_b − 2 (C_a C_b)^½); the trace of the root is the sum of the roots of the eigenvalues.
     """
-    a, b = _points(a, b)
+    a, b = _points("a", a, "b", b)
     require.that(min(len(a), len(b)) >= 2, "the number of rows", (len(a), len(b)), "at least 2 in both sets")
-    C_a, C_b = (np.atleast_2d(np.cov(features, rowvar=False)) for features in (a, b))
+    middle = a.mean(axis=0)
+    a, b = a - middle, b - middle
+    scale = max(abs(a).max(initial=0), abs(b).max(initial=0)) or 1.0  # squares neither overflow nor vanish
+    C_a, C_b = (np.atleast_2d(np.cov(features / scale, rowvar=False)) for features in (a, b))
     roots = np.linalg.eigvals(C_a @ C_b).real.clip(min=0) ** 0.5
-    return float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() + np.trace(C_a + C_b) - 2 * roots.sum())
+    between = ((a.mean(axis=0) - b.mean(axis=0)) / scale) ** 2
+    square = between.sum() + np.trace(C_a + C_b) - 2 * roots.sum()
+    return float(max(square, 0.0) * scale**2)  # of sets that are all but equal it may round below 0
 
 
 def coverage(x, centres):
     """Return the share of ``centres``, shape (K, d), that get at least half of their fair share n/K of the points."""
-    x, centres = _points(x, centres)
+    x, centres = _points("x", x, "centres", centres)
     counts = np.bincount(nearest(x, centres)[0], minlength=len(centres))
     return float(np.mean(counts >= len(x) / len(centres) / 2))
 
 
 def off_manifold(x, centres):
     """Return the root mean square distance of the points (n, d) to their nearest centre (K, d), in the data's unit."""
-    x, centres = _points(x, centres)
+    x, centres = _points("x", x, "centres", centres)
     return float(np.sqrt(np.mean(nearest(x, centres)[1] ** 2)))
 
 
 def nearest(x, centres):
     """Return, for each of the points (n, d), the index of the nearest of the centres (K, d) and its distance."""
-    x, centres = _points(x, centres)
-    squared = (x**2).sum(axis=1)[:, None] - 2 * x @ centres.T + (centres**2).sum(axis=1)
+    x, centres = _points("x", x, "centres", centres)
+    squared = squared_distances(x, centres)
     index = squared.argmin(axis=1)
+    if x.shape[1] > FEW:  # several may be nearest as far as rounding tells
+        size = abs(x - centres.mean(axis=0)).max(axis=1) + np.ptp(centres, axis=0).max()
+        close = squared <= squared.min(axis=1, keepdims=True) + 1e-14 * x.shape[1] * size[:, None] ** 2
+        for i in np.flatnonzero(close.sum(axis=1) > 1):
+            some = np.flatnonzero(close[i])
+            index[i] = some[np.linalg.norm(x[i] - centres[some], axis=1).argmin()]
     return index, np.linalg.norm(x - centres[index], axis=1)
+
+
+def squared_distances(x, centres):
+    """Return |x_i − c_k|² of points (n, d) and centres (K, d), arrays of 64 bits; shape (n, K), at least 0.
+
+    In ``FEW`` dimensions exact to the last digits; in more the square is multiplied out, around the centres' middle.
+    """
+    if x.shape[1] <= FEW:
+        return sum((x[:, k, None] - centres[:, k]) ** 2 for k in range(x.shape[1]))
+    middle = centres.mean(axis=0)
+    x, centres = x - middle, centres - middle
+    return ((x**2).sum(axis=1)[:, None] - 2 * x @ centres.T + (centres**2).sum(axis=1)).clip(min=0)
 
 
 def noise_floor(distance, data, n, rng, repeats=5):
@@ -59,20 +83,18 @@ def noise_floor(distance, data, n, rng, repeats=5):
 
     No sampler can be told from the truth below it. ``data`` has ``sample(n, rng)``.
     """
-    require.whole("repeats", repeats, 1, 10_000)
-    require.whole("n", n, 1, require.MANY)
+    repeats = require.whole("repeats", repeats, 1, 10_000)
+    n = require.whole("n", n, 1, require.MANY)
     require.function("distance", distance, "(x, y) -> number")
     require.that(hasattr(data, "sample"), "data", data, "something with sample(n, rng), such as data_set('moons')")
     require.rng(rng)
     distances = [distance(data.sample(n, rng), data.sample(n, rng)) for _ in range(repeats)]
-    for number in distances:
-        require.real("a distance", number, 0)
-    return float(np.median(distances))
+    return float(np.median([require.real("a distance", number, 0) for number in distances]))
 
 
 def standard_error(draws):
     """Return the standard error of the mean over axis 0: the error bar of a Monte Carlo estimate."""
-    draws = require.real_array("draws", draws).astype(float)
+    draws = require.real_array("draws", draws)
     require.that(not (abs(draws) >= TOO_LARGE).any(), "draws", draws, "finite and small enough to be squared")
     require.whole("the number of draws", draws.shape[0] if draws.ndim else 0, 2)
     return draws.std(axis=0, ddof=1) / np.sqrt(draws.shape[0])
@@ -80,7 +102,7 @@ def standard_error(draws):
 
 def _lines(dim, directions, rng):
     """Return unit vectors as columns, shape (dim, directions)."""
-    require.whole("directions", directions, 1, 1_000_000)
+    directions = require.whole("directions", directions, 1, 1_000_000)
     if dim <= 2:
         angle = np.pi * np.arange(directions) / directions
         return np.array([np.cos(angle), np.sin(angle)]) if dim == 2 else np.ones((1, 1))
@@ -89,13 +111,13 @@ def _lines(dim, directions, rng):
     return lines / np.linalg.norm(lines, axis=0)
 
 
-def _points(x, y):
+def _points(argument, x, other_argument, y):
     """Return two point sets as arrays after checking them: finite, not empty, shape (n, d) with one d."""
-    x, y = require.real_array("x", x), require.real_array("the other set", y)
-    for argument, points in (("x", x), ("the other set", y)):
-        require.that(points.ndim == 2 and len(points) > 0, f"{argument}'s shape", points.shape, "(n, d), not empty")
-        require.finite(argument, points)
+    x, y = require.real_array(argument, x), require.real_array(other_argument, y)
+    for name, points in ((argument, x), (other_argument, y)):
+        require.that(points.ndim == 2 and points.size > 0, f"{name}'s shape", points.shape, "(n, d), not empty")
+        require.finite(name, points)
         largest = float(abs(points).max(initial=0))
-        require.that(largest < TOO_LARGE, f"{argument}'s largest value", largest, "small enough to be squared")
+        require.that(largest < TOO_LARGE, f"{name}'s largest value", largest, "small enough to be squared")
     require.that(x.shape[1] == y.shape[1], "the dimensions", (x.shape[1], y.shape[1]), "equal")
     return x, y

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from . import require
-from .ddim import coefficients, eta_max, variance
-from .gaussians import gaussian_denoiser, kl, sampler_moments
-from .schedules import check_tau, horizon
+from .ddim import ROUNDING, coefficients, eta_max, variance
+from .gaussians import gaussian_denoiser, kl, sampler_moments, variance_of
+from .schedules import check_tau, levels
 
 
 class Bound(NamedTuple):
@@ -76,13 +76,15 @@ def bound(x0, mean, var, alpha_bar, tau, eta):
     ``tau`` falls from T to 0; the jump to 0 is the last link. Errors: η ≤ 0 (γ is infinite), or σ² out of bounds.
     """
     steps, sigma_sq, skipped = _chain(alpha_bar, tau, eta)
+    x0, mean = (require.real_array(*pair) for pair in (("x0", x0), ("mean", mean)))
+    var = variance_of("var", var, np.finfo(float).tiny)
     require.that(eta > 0, "eta", eta, "above 0: at η = 0 the weight γ is infinite and the bound is −∞")
     require.that(eta >= 1e-100, "eta", eta, "at least 1e-100: γ grows with 1/η²")
-    x0 = np.asarray(x0, dtype=float)[..., None]
+    x0 = x0[..., None]
     loss = eps_loss(x0, gaussian_denoiser(mean, var, steps[:-1]), steps[:-1])
     last = steps[-1]
     return Bound(
-        prior_term(x0, alpha_bar[tau[0]])[..., 0],
+        prior_term(x0, levels(alpha_bar)[-1])[..., 0],
         -gamma(steps[:-1], steps[1:], sigma_sq) * loss,
         reconstruction(x0, gaussian_denoiser(mean, var, last), last)[..., 0],
         star_term(x0, gaussian_denoiser(mean, var, skipped), skipped),
@@ -91,10 +93,10 @@ def bound(x0, mean, var, alpha_bar, tau, eta):
 
 def model_moments(mean, var, alpha_bar, tau, eta):
     """Return (mean, variance) of p(x_0), what the chain A samples: x_T ~ N(0, 1), links, last link; η ≥ 0."""
-    moments = sampler_moments(mean, var, alpha_bar, tau, eta)
-    _check_ends(alpha_bar, tau)
-    *_, (t, m, v), _ = moments
-    return gaussian_denoiser(mean, var, alpha_bar[t]).moments(m, v)
+    var = variance_of("var", var, np.finfo(float).tiny)
+    alpha_bar = levels(alpha_bar)
+    *_, (t, m, v), _ = sampler_moments(mean, var, alpha_bar, _checked_tau(tau, alpha_bar), eta)
+    return gaussian_denoiser(require.real_array("mean", mean)[()], var, alpha_bar[t]).moments(m, v)
 
 
 def over_data(function, mean, var):
@@ -104,21 +106,23 @@ def over_data(function, mean, var):
 
 def _chain(alpha_bar, tau, eta):
     """Check the arguments; return ᾱ at the times of A from T downwards, σ² of the links between, and ᾱ at B."""
-    check_tau(tau, horizon(alpha_bar))
-    _check_ends(alpha_bar, tau)
-    alpha_bar, A = require.real_array("alpha_bar", alpha_bar), list(tau[:-1])
+    alpha_bar = levels(alpha_bar)
+    A = list(_checked_tau(tau, alpha_bar)[:-1])
     require.that(
         (np.diff(alpha_bar) < 0).all() and alpha_bar[-1] > 0, "alpha_bar", alpha_bar, "falling, from 1 to above 0"
     )
-    require.real("eta", eta, 0)
+    eta = require.real("eta", eta, 0)
     steps = alpha_bar[A]
     largest = eta_max(steps[:-1], steps[1:]).min(initial=np.inf)
-    require.that(eta <= largest, "eta", eta, f"at most {largest:.6g}, or σ² > 1−ᾱ_prev in one of the links")
+    fits = eta <= largest * (1 + ROUNDING)
+    require.that(fits, "eta", eta, f"at most {largest:.6g}, or σ² > 1−ᾱ_prev in one of the links")
     skipped = np.delete(alpha_bar, [0, *A])
     return steps, variance(steps[:-1], steps[1:], eta), skipped
 
 
-def _check_ends(alpha_bar, tau):
-    """Check that a checked ``tau`` goes all the way, from T to 0."""
-    ends, T = (tau[0], tau[-1]), len(alpha_bar) - 1
-    require.that(ends == (T, 0), "tau's ends", ends, f"({T}, 0)")
+def _checked_tau(tau, alpha_bar):
+    """Return ``tau`` as a tuple of ints after checking that it goes all the way, from T to 0."""
+    T = len(alpha_bar) - 1
+    tau = check_tau(tau, T)
+    require.that((tau[0], tau[-1]) == (T, 0), "tau's ends", (tau[0], tau[-1]), f"({T}, 0)")
+    return tau

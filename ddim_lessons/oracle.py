@@ -8,7 +8,8 @@ import numpy as np
 from . import require
 from .ddim import predict_eps
 from .gaussians import gaussian_denoiser, noised
-from .schedules import horizon
+from .metrics import squared_distances
+from .schedules import levels
 
 
 class GaussianMixture:
@@ -19,23 +20,25 @@ class GaussianMixture:
     """
 
     def __init__(self, means, std=0.0, weights=None):
-        self.means = require.real_array("means", means).astype(float)
+        self.means = require.real_array("means", means).copy()
         require.that(
             self.means.ndim == 2 and self.means.size > 0, "means' shape", self.means.shape, "(K, d), not empty"
         )
         require.finite("means", self.means)
+        largest = float(abs(self.means).max())
+        require.that(largest < require.LARGEST, "means' largest value", largest, "small enough to be squared")
+        self.middle = self.means.mean(axis=0)  # differences are taken around it: far from 0 squares lose their digits
         self.std = self._per_component("std", std, lowest=0.0)
         weights = self._per_component("weights", 1.0 if weights is None else weights, lowest=np.finfo(float).tiny)
         self.weights = weights / weights.sum()
 
     def _per_component(self, name, value, lowest):
         """Spread a number, or an array of shape (K,), over the K components after checking it."""
-        array = require.real_array(name, value).astype(float)
+        array = require.real_array(name, value)
         K = len(self.means)
         require.that(array.shape in [(), (K,)], f"{name}'s shape", array.shape, f"() or ({K},), one for each mean")
-        require.that(
-            np.isfinite(array).all() and (array >= lowest).all(), name, value, f"finite and at least {lowest:.3g}"
-        )
+        fits = (array >= lowest).all() and (array < require.LARGEST).all()
+        require.that(fits, name, value, f"finite and at least {lowest:.3g}, with a finite square")
         return np.broadcast_to(array, (K,)).copy()
 
     @property
@@ -45,7 +48,7 @@ class GaussianMixture:
 
     def sample(self, n, rng):
         """Draw ``n`` points; shape (n, d). ``rng`` is a NumPy generator."""
-        require.whole("n", n, 0, require.MANY)
+        n = require.whole("n", n, 0, require.MANY)
         require.rng(rng)
         component = rng.choice(len(self.means), size=n, p=self.weights)
         return self.means[component] + self.std[component, None] * rng.standard_normal((n, self.dim))
@@ -56,7 +59,7 @@ class GaussianMixture:
 
     def variance(self):
         """The variance of each coordinate of the data; shape (d,)."""
-        return self.weights @ (self.std[:, None] ** 2 + self.means**2) - self.mean() ** 2
+        return self.weights @ (self.std[:, None] ** 2 + (self.means - self.mean()) ** 2)
 
     def log_density(self, x_t, alpha_bar_t=1.0):
         """Return log q(x_t), the density after noising to ᾱ_t, at the points x_t of shape (n, d); shape (n,)."""
@@ -77,51 +80,51 @@ class GaussianMixture:
         −√(1−ᾱ_t) ∇ log q(x_t). ``x_t`` has shape (n, d), and so has the result.
         """
         x_t, alpha_bar_t = self._checked(x_t, alpha_bar_t)
-        centres, noised_var = self._noised(alpha_bar_t)
+        x, centres, noised_var = self._noised(x_t, alpha_bar_t)
         share = self.responsibilities(x_t, alpha_bar_t) / noised_var
-        return (1 - alpha_bar_t) ** 0.5 * (x_t * share.sum(axis=1, keepdims=True) - share @ centres)
+        return (1 - alpha_bar_t) ** 0.5 * (x * share.sum(axis=1, keepdims=True) - share @ centres)
 
     def x0(self, x_t, alpha_bar_t):
         """Return E[x_0 | x_t] = Σ_k r_k E_k[x_0 | x_t], each component by :func:`gaussian_denoiser`; also fine at
         ᾱ_t = 0, where it is the mean of the data. ``x_t`` has shape (n, d), and so has the result."""
         x_t, alpha_bar_t = self._checked(x_t, alpha_bar_t)
         share = self.responsibilities(x_t, alpha_bar_t)
-        slope, offset, _ = gaussian_denoiser(self.means, self.std[:, None] ** 2, alpha_bar_t)
-        return x_t * (share @ slope) + share @ offset
+        slope, offset, _ = gaussian_denoiser(self.means - self.middle, self.std[:, None] ** 2, alpha_bar_t)
+        return self.middle + (x_t - alpha_bar_t**0.5 * self.middle) * (share @ slope) + share @ offset
 
     def eps_fn(self, alpha_bar):
         """Return ``(x_t, t) -> ε̂`` for the schedule ``alpha_bar``: what :func:`ddim_lessons.ddim.ddim_path` takes.
 
-        It carries ``alpha_bar``, so that a sampler notices when it is told another one.
+        ε̂ comes back as what x_t was, in its dtype. It carries ``alpha_bar``, so that a sampler notices when it is told
+        another one.
         """
-        horizon(alpha_bar)
+        schedule = levels(alpha_bar)
 
         def eps_hat(x_t, t):
-            return self.eps(x_t, float(alpha_bar[t]))
+            return require.returned(self.eps(x_t, schedule[require.whole("t", t, 0, len(schedule) - 1)]), x_t)
 
         eps_hat.alpha_bar = alpha_bar
         return eps_hat
 
-    def _noised(self, alpha_bar_t):
-        """(√ᾱ_t μ_k, v_k), the mean and the variance of component k at ᾱ_t; shapes (K, d) and (K,)."""
-        return noised(self.means, self.std**2, alpha_bar_t)
+    def _noised(self, x_t, alpha_bar_t):
+        """(x_t, √ᾱ_t μ_k, v_k), points, mean and variance of component k at ᾱ_t; x_t and μ counted from the middle."""
+        means, variances = noised(self.means - self.middle, self.std**2, alpha_bar_t)
+        return x_t - alpha_bar_t**0.5 * self.middle, means, variances
 
     def _log_joint(self, x_t, alpha_bar_t):
         """log w_k + log N(x_t; √ᾱ_t μ_k, v_k I) without the constant (2π)^{-d/2}; shape (n, K)."""
-        centres, noised_var = self._noised(alpha_bar_t)
-        with np.errstate(over="ignore"):
-            lengths = (x_t**2).sum(axis=1)[:, None]
-        if not np.isfinite(lengths).all():
-            raise ValueError("x_t contains NaN, infinity or numbers too large to square, but must be finite everywhere")
-        squared = lengths - 2 * x_t @ centres.T + (centres**2).sum(axis=1)
+        x, centres, noised_var = self._noised(x_t, alpha_bar_t)
+        squared = squared_distances(x, centres)
         return np.log(self.weights) - self.dim / 2 * np.log(noised_var) - squared / (2 * noised_var)
 
     def _checked(self, x_t, alpha_bar_t):
         """Check and return (x_t as an array, ᾱ_t)."""
         x_t = require.real_array("x_t", x_t)
         require.that(x_t.ndim == 2 and x_t.shape[1] == self.dim, "x_t's shape", x_t.shape, f"(n, {self.dim})")
-        require.real("alpha_bar_t", alpha_bar_t, 0, 1)
-        narrowest = self._noised(alpha_bar_t)[1].min()
+        if not (abs(x_t) < require.LARGEST).all():
+            raise ValueError("x_t contains NaN, infinity or numbers too large to square, but must be finite everywhere")
+        alpha_bar_t = require.real("alpha_bar_t", alpha_bar_t, 0, 1)
+        narrowest = noised(0.0, self.std**2, alpha_bar_t)[1].min()
         require.that(
             narrowest > 0, "alpha_bar_t", alpha_bar_t, "below 1: a point set (std 0) has no density without noise"
         )
@@ -130,7 +133,7 @@ class GaussianMixture:
 
 def gaussian(mean, std):
     """Return the one-component mixture N(mean, std² I); ``mean`` is a list of d numbers."""
-    return GaussianMixture([mean], std)
+    return GaussianMixture(require.real_array("mean", mean)[None], std)
 
 
 def finite_data(points):
@@ -143,17 +146,20 @@ def finite_eps_fn(points, alpha_bar):
 
     x̂_0 is the mean of ``points`` (K, d) with the weights softmax(−|x − √ᾱ_t p|²/(2(1−ᾱ_t))); |x|² cancels.
     """
-    horizon(alpha_bar)
-    points = finite_data(points).means
+    schedule, points = levels(alpha_bar), finite_data(require.real_array("points", points)).means
+    middle = np.round(points.mean(axis=0))  # whole numbers, so that the difference stays exact
+    points = points - middle
     largest = float(abs(points).max())
     require.that(largest < 1e15, "points' largest value", largest, "below 1e15, to be squared in 32 bits")
     points = points.astype(np.float32)
     half_square = (points**2).sum(axis=1) / 2
 
     def eps_hat(x, t):
-        a = float(alpha_bar[t])
-        weights = (a**0.5 * (x @ points.T) - a * half_square.astype(x.dtype)) / (1 - a)
+        a, x_t = float(schedule[require.whole("t", t, 0, len(schedule) - 1)]), require.floating("x", x)
+        require.that(isinstance(x_t, np.ndarray), "x", x, "a NumPy array")
+        x_t = x_t - (a**0.5 * middle).astype(x_t.dtype)
+        weights = (a**0.5 * (x_t @ points.T) - a * half_square.astype(x_t.dtype)) / (1 - a)
         np.exp(weights - weights.max(axis=1, keepdims=True), out=weights)
-        return predict_eps(x, weights @ points / weights.sum(axis=1, keepdims=True), a)
+        return predict_eps(x_t, weights @ points / weights.sum(axis=1, keepdims=True), a)
 
     return eps_hat

@@ -17,9 +17,9 @@ def remember(results=None, megabytes=None):
     """
     require.that(not results is megabytes is None, "(results, megabytes)", (results, megabytes), "a bound at least")
     if results is not None:
-        require.whole("results", results, 1)
+        results = require.whole("results", results, 1)
     if megabytes is not None:
-        require.real("megabytes", megabytes, 0)
+        megabytes = require.real("megabytes", megabytes, 0)
 
     def decorate(function):
         kept = OrderedDict()

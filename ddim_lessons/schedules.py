@@ -13,21 +13,20 @@ from . import require
 SPACINGS = ("linear", "quadratic", "leading", "trailing")
 SCHEDULES = ("linear", "cosine")
 LONGEST = 1_000_000  # a T beyond is a slip of the finger, and its arrays would fill the memory
+LONGEST_LINEAR = 70_015  # with DDPM's β: beyond, ᾱ_T is less than the smallest number of full precision
 
 
 def linear_beta(T=1000, first=1e-4, last=0.02):
     """β_t rising in equal steps from ``first`` at t = 1 to ``last`` at t = T (DDPM §4); shape (T + 1,), β_0 = 0."""
-    require.whole("T", T, 1, LONGEST)
-    require.real("first", first, 0, 1)
-    require.real("last", last, 0, 1)
+    T = require.whole("T", T, 1, LONGEST)
+    first, last = require.real("first", first, 0, 1), require.real("last", last, 0, 1)
     return np.concatenate([[0.0], np.linspace(first, last, T)])
 
 
 def cosine_beta(T=1000, offset=0.008, beta_max=0.999):
     """β_t of Nichol and Dhariwal's cosine schedule (eq. 17), at most ``beta_max``; shape (T + 1,), β_0 = 0."""
-    require.whole("T", T, 1, LONGEST)
-    require.real("offset", offset, 0)
-    require.real("beta_max", beta_max, 0, 1)
+    T = require.whole("T", T, 1, LONGEST)
+    offset, beta_max = require.real("offset", offset, 0), require.real("beta_max", beta_max, 0, 1)
     angle = (np.arange(T + 1) / T + offset) / (1 + offset) * np.pi / 2
     signal = np.cos(angle) ** 2
     return np.concatenate([[0.0], np.minimum(1 - signal[1:] / signal[:-1], beta_max)])
@@ -43,24 +42,38 @@ def alpha_bar_from_beta(beta):
     require.that(beta[0] == 0, "beta[0]", float(beta[0]), "0: index is time, and no noise is added at time 0")
     inside = (beta >= 0) & (beta < 1)
     require.that(inside.all(), "beta", float(beta[~inside][0]) if not inside.all() else None, "from 0 to below 1")
-    return np.cumprod(1 - beta)
+    alpha_bar = np.cumprod(1 - beta)
+    smallest = float(alpha_bar[-1])
+    if smallest < np.finfo(float).tiny:
+        require.refuse("ᾱ_T, the product of all 1 − beta,", smallest, "at least 2.3e-308: take a smaller beta")
+    return alpha_bar
 
 
 def alpha_bar_schedule(name="linear", T=1000):
     """Return ᾱ of the schedule called ``name`` ("linear" or "cosine"); shape (T + 1,), ᾱ_0 = 1."""
     require.choice("name", name, SCHEDULES)
+    T = require.whole("T", T, 1, LONGEST)
+    if name == "linear" and T > LONGEST_LINEAR:
+        require.refuse("T", T, f"at most {LONGEST_LINEAR} for the linear schedule, whose ᾱ_T would be 0")
     return alpha_bar_from_beta({"linear": linear_beta, "cosine": cosine_beta}[name](T))
 
 
 def horizon(alpha_bar):
-    """Return T of a schedule ``alpha_bar``, an array, tensor or list of numbers, after checking its shape (T + 1,).
+    """Return T of a schedule ``alpha_bar``, an array, tensor or list of numbers, checked as :func:`levels` does."""
+    return len(levels(alpha_bar)) - 1
 
-    Its values are looked at where they are used: :func:`ddim_lessons.ddim.alpha_bar_pair`.
+
+def levels(alpha_bar):
+    """Return a schedule ``alpha_bar`` as a NumPy array of 64 bits after checking its shape (T + 1,) and its first 1.
+
+    The other values are looked at where they are used: :func:`ddim_lessons.ddim.jumps`.
     """
-    values = alpha_bar if hasattr(alpha_bar, "new_tensor") else require.real_array("alpha_bar", alpha_bar)
-    shape = tuple(values.shape)
+    alpha_bar = require.real_array("alpha_bar", alpha_bar)
+    shape = alpha_bar.shape
     require.that(len(shape) == 1 and shape[0] >= 2, "alpha_bar's shape", shape, "(T + 1,) with T at least 1")
-    return shape[0] - 1
+    if alpha_bar[0] != 1:
+        require.refuse("alpha_bar[0]", float(alpha_bar[0]), "1: prepend 1, for index is time, and time 0 is the data")
+    return alpha_bar
 
 
 def make_tau(T, S, spacing="linear"):
@@ -73,8 +86,8 @@ def make_tau(T, S, spacing="linear"):
     * ``leading``: i·⌊T/S⌋, except that the top is T: the first jump takes what is left over;
     * ``trailing``: T − (S − i)·⌊T/S⌋, except that the bottom is 0: the last jump takes what is left over.
     """
-    require.whole("T", T, 1, LONGEST)
-    require.whole("S", S, 1, T)
+    T = require.whole("T", T, 1, LONGEST)
+    S = require.whole("S", S, 1, T)
     require.choice("spacing", spacing, SPACINGS)
     i, gap = np.arange(S + 1), T // S
     rising = {
@@ -87,12 +100,13 @@ def make_tau(T, S, spacing="linear"):
 
 
 def check_tau(tau, T):
-    """Check that ``tau`` is a list of at least two whole times, strictly decreasing, between T and 0."""
-    require.whole("T", T, 1, LONGEST)
+    """Return ``tau`` as a tuple of ints if it is a list of two or more whole times that fall strictly, from T to 0."""
+    T = require.whole("T", T, 1, LONGEST)
     require.sequence("tau", tau, "a list of times, such as make_tau(T, S)")
-    require.that(len(tau) >= 2, "tau", tuple(tau), "at least two times")
-    for t in tau:
-        require.whole("a time in tau", t, 0, T)
+    require.there("tau", tau)
+    tau = tuple(require.whole("a time in tau", t, 0, T) for t in tau)
+    require.that(len(tau) >= 2, "tau", tau, "at least two times")
     for t, t_prev in pairwise(tau):
         if t_prev >= t:
-            require.refuse("tau", tuple(tau), f"strictly decreasing, but {t_prev} follows {t}")
+            require.refuse("tau", tau, f"strictly decreasing, but {t_prev} follows {t}")
+    return tau

@@ -4,7 +4,7 @@ With x̄ = x/√ᾱ and σ̃ = √((1−ᾱ)/ᾱ) the step is x̄_s = x̄_t + (�
 and 14). Everything here has no noise, and runs on NumPy arrays and torch tensors unless it says otherwise.
 """
 
-from math import erf
+from math import erfc
 
 import numpy as np
 
@@ -33,8 +33,7 @@ def smooth_alpha_bar(S, power=2):
 
     ᾱ(u) = exp(−∫β), β from 0.1 to 20. No time is rounded, so halving every step really halves it; shape (S + 1,).
     """
-    require.whole("S", S, 1, LONGEST)
-    require.real("power", power, 1)
+    S, power = require.whole("S", S, 1, LONGEST), require.real("power", power, 1)
     u = (np.arange(S + 1) / S) ** power
     return np.exp(-(0.1 * u + 19.9 * u**2 / 2))
 
@@ -53,24 +52,47 @@ def cdf(mixture, x, alpha_bar_t=1.0):
 
     NumPy only, as is :func:`quantile_map`.
     """
-    require.that(getattr(mixture, "dim", 0) == 1, "mixture", mixture, "a GaussianMixture in one dimension")
-    require.finite("x", x)
-    require.that(x.ndim == 2 and x.shape[1] == 1, "x's shape", x.shape, "(n, 1)")
-    require.real("alpha_bar_t", alpha_bar_t, 0, 1)
-    means, variances = noised(mixture.means[:, 0], mixture.std**2, alpha_bar_t)
-    z = (x - means) / variances**0.5
-    return ((1 + np.vectorize(erf)(z / 2**0.5)) / 2) @ mixture.weights[:, None]
+    return _tail(*_in_one_dimension("x", mixture, x, alpha_bar_t), 1)
 
 
-def quantile_map(mixture, x_T, alpha_bar_T, reach=20.0, halvings=55):
-    """Return F_0⁻¹(F_T(x_T)) for x_T of shape (n, 1): where the exact curve in one dimension ends. By bisection."""
-    share = cdf(mixture, x_T, alpha_bar_T)
-    low, high = np.full(x_T.shape, -reach), np.full(x_T.shape, reach)
+def quantile_map(mixture, x_T, alpha_bar_T, halvings=64):
+    """Return F_0⁻¹(F_T(x_T)) for x_T of shape (n, 1): where the exact curve in one dimension ends. By bisection.
+
+    Above the median 1 − F is compared, so that both tails have all their digits. Error: x_T is so far out (about 38
+    standard deviations) that the smaller tail is 0.
+    """
+    noisy = _in_one_dimension("x_T", mixture, x_T, alpha_bar_T)
+    mixture, start, _ = _in_one_dimension("x_T", mixture, x_T, 1.0)
+    side = np.where(_tail(*noisy, 1) <= 0.5, 1, -1)  # 1: the tail below x, −1: the one above
+    share = _tail(*noisy, side)
+    require.that((share > 0).all(), "x_T's farthest", float(abs(start).max()), "so near that a tail beyond it is left")
+    low = np.full(start.shape, (mixture.means[:, 0] - 40 * mixture.std).min())
+    high = np.full(start.shape, (mixture.means[:, 0] + 40 * mixture.std).max())
     for _ in range(halvings):
         middle = (low + high) / 2
-        too_low = cdf(mixture, middle) < share
+        too_low = side * (_tail(mixture, middle, 1.0, side) - share) < 0
         low, high = np.where(too_low, middle, low), np.where(too_low, high, middle)
     return (low + high) / 2
+
+
+def _in_one_dimension(argument, mixture, x, alpha_bar_t):
+    """Return (mixture, x, ᾱ_t), checked: one dimension, x of shape (n, 1), and every component wide enough to have
+    a distribution function without steps."""
+    require.that(getattr(mixture, "dim", 0) == 1, "mixture", mixture, "a GaussianMixture in one dimension")
+    x = require.real_array(argument, x)
+    require.finite(argument, x)
+    require.that(x.ndim == 2 and x.shape[1] == 1, f"{argument}'s shape", x.shape, "(n, 1)")
+    alpha_bar_t = require.real("alpha_bar_t", alpha_bar_t, 0, 1)
+    narrowest = float(noised(0.0, mixture.std**2, alpha_bar_t)[1].min())
+    require.that(narrowest > 0, "the mixture's smallest std", 0.0, "above 0 where there is no noise")
+    return mixture, x, alpha_bar_t
+
+
+def _tail(mixture, x, alpha_bar_t, side):
+    """Return the probability below x (``side`` = 1) or above it (−1), shape (n, 1)."""
+    means, variances = noised(mixture.means[:, 0], mixture.std**2, alpha_bar_t)
+    z = side * (means - x) / (2 * variances) ** 0.5
+    return np.vectorize(erfc, otypes=[float])(z) / 2 @ mixture.weights[:, None]
 
 
 # --- second order ------------------------------------------------------------------------------------------------
@@ -96,7 +118,7 @@ def multistep_path(x_T, eps_fn, alpha_bar, tau, guess="x0"):
         x = _step(x, ahead, a_t, a_prev, guess)
         old, h_old = now, h
     require.finite("the sample", x)
-    yield Moment(tau[-1], x, x)
+    yield Moment(int(tau[-1]), x, x)
 
 
 def multistep_sample(x_T, eps_fn, alpha_bar, tau, guess="x0"):
@@ -121,10 +143,10 @@ def slerp(a, b, w):
 
     sin((1−w)θ)/sin θ · a + sin(wθ)/sin θ · b with θ the angle between a and b, row by row (DDIM eq. 67).
     """
-    require.floats("a", a)
-    require.floats("b", b)
-    require.same_shape("b", b, "a", a)
-    require.real("w", w, 0, 1)
+    a, b, w = require.floating("a", a), require.floating("b", b), require.real("w", w, 0, 1)
+    require.that(isinstance(a, np.ndarray), "a", a, "a NumPy array")
+    b = require.like("b", b, "a", a)
+    require.finite("a", a)
     largest = max(float(abs(ends).max(initial=0)) for ends in (a, b))
     require.that(largest < require.LARGEST, "the largest value of a and b", largest, "small enough to be squared")
     lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
@@ -142,13 +164,22 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
     The step down that it should undo uses ε̂(x_t, t), at a point not yet known: each round puts the newest guess of
     x_t there. The first guess is x_s, so one round asks for ε̂(x_s, t).
     """
-    require.whole("rounds", rounds, 0, 1000)
+    rounds = require.whole("rounds", rounds, 0, 1000)
     x, predict = x_0, checked(eps_fn)
     for (t, t_prev), (alpha_bar_t, alpha_bar_prev, _) in reversed(walk("x_0", x_0, eps_fn, alpha_bar, tau)):
-        x_t = x
+        x_t, moves = x, []
         for _ in range(max(rounds, 1)):
-            eps_hat = predict(x_t, t if rounds else t_prev)
+            eps_hat, before = predict(x_t, t if rounds else t_prev), x_t
             x_t = move(predict_x0(x, eps_hat, alpha_bar_prev), eps_hat, alpha_bar_t)
+            moves.append(require.total(x_t - before))
+        _check_convergence(moves, x_t, t_prev, t)
         x = x_t
     require.finite("the latent", x)
     return x
+
+
+def _check_convergence(moves, x_t, t_prev, t):
+    """Check that the rounds of the step up from t_prev to t bring it to rest: ``moves`` is how far each moved it."""
+    if len(moves) > 2 and moves[-1] > max(moves[:2]) and moves[-1] > 1e-3 * require.total(x_t):
+        words = f"the step from {t_prev} to {t} does not converge, its rounds move x further and further"
+        require.refuse("rounds", len(moves), f"0 or 1, or tau of shorter jumps: {words}")

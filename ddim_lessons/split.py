@@ -15,7 +15,6 @@ all jumps. ``root`` = ±1 is the sign of k. Everything is one coordinate of x: c
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
-from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +22,7 @@ import numpy as np
 from . import require
 from .ddim import Affine, alpha_bar_pair, checked_variance, coefficients, forward_coefficients
 from .gaussians import log_normal
-from .schedules import horizon
+from .schedules import horizon, levels
 
 LONGEST = 10_000  # T beyond would fill the memory: matrices here are T × T
 SINGULAR = 1e-12  # singular values below this share of the largest one count as 0
@@ -48,13 +47,13 @@ def chain_and_star(T, A):
 
 def full_chain(T):
     """q(x_T|x_0) ∏_{t=2}^T q(x_{t−1}|x_t, x_0): nothing is skipped, A = {1 … T} (DDIM eq. 6)."""
-    require.whole("T", T, 1, LONGEST)
+    T = require.whole("T", T, 1, LONGEST)
     return chain_and_star(T, range(1, T + 1))
 
 
 def star(T):
     """∏_t q(x_t|x_0): every time on its own, A = {T}."""
-    require.whole("T", T, 1, LONGEST)
+    T = require.whole("T", T, 1, LONGEST)
     return chain_and_star(T, {T})
 
 
@@ -77,12 +76,12 @@ def generative(T, A):
 
 def sets(T, A):
     """Return A and its complement B in {1 … T} as rising tuples; A must contain T."""
-    require.whole("T", T, 1, LONGEST)
+    T = require.whole("T", T, 1, LONGEST)
     many = isinstance(A, Iterable) and not isinstance(A, str) and getattr(A, "ndim", 1) > 0
     require.that(many, "A", A, "a set of times such as {2, 5, 8}")
     A = tuple(A)
-    for t in A:
-        require.whole("a time in A", t, 1, T)
+    require.there("A", A)
+    A = tuple(require.whole("a time in A", t, 1, T) for t in A)
     require.that(T in A, "A", sorted(A), f"a set of times that contains T = {T}")
     return tuple(sorted(set(A))), tuple(t for t in range(1, T + 1) if t not in set(A))
 
@@ -96,7 +95,7 @@ def lint(factors, T, given=(0,)):
     A product of conditional densities is a density if each variable is the head of exactly one factor and none
     depends on itself. ``given=()`` asks for a density of x_0 … x_T, as p must be. Plain pairs will do for factors.
     """
-    require.whole("T", T, 1, LONGEST)
+    T = require.whole("T", T, 1, LONGEST)
     factors = as_factors(factors)
     variables = [t for t in range(T + 1) if t not in given]
     heads = Counter(factor.head for factor in factors)
@@ -117,9 +116,11 @@ def as_factors(factors):
         require.that(
             fits, "an entry of factors", pair, "a pair of a time and a tuple of its parents, such as (5, (8, 0))"
         )
-        for t in (pair[0], *pair[1]):
-            require.that(isinstance(t, Integral), "a time of a factor", t, "a whole number")
-    return [Factor(head, tuple(parents)) for head, parents in factors]
+    return [Factor(_time(head), tuple(map(_time, parents))) for head, parents in factors]
+
+
+def _time(t):
+    return require.whole("a time of a factor", t, -require.MANY, require.MANY)
 
 
 def _defined(times, count):
@@ -180,9 +181,11 @@ def law(factor, alpha_bar, eta=0.0, sigma_sq=None, root=1):
     require.that(
         single, f"the parents of {_x(factor.head)}", factor.parents, "0 and at most one other time, to have a law"
     )
+    alpha_bar = levels(alpha_bar)
     for t in (factor.head, *others):
-        require.whole("a time of a factor", t, 1, horizon(alpha_bar))
+        require.whole("a time of a factor", t, 1, len(alpha_bar) - 1)
     head = float(alpha_bar[factor.head])
+    require.that(0 <= head <= 1, f"ᾱ_{factor.head}", head, "from 0 to 1")
     if not others:
         return Affine(0.0, head**0.5, 1 - head)
     t_prev, t = sorted((factor.head, others[0]))
@@ -194,22 +197,24 @@ def law(factor, alpha_bar, eta=0.0, sigma_sq=None, root=1):
 
 def jump(alpha_bar, t, t_prev, eta=0.0, sigma_sq=None, root=1):
     """Return (k, λ, σ²) of the posterior q(x_prev|x_t, x_0) of one jump, as an ``Affine``."""
-    require.that(isinstance(root, Real) and root in (1, -1), "root", root, "1 or -1")
+    root, eta = require.real("root", root, -1, 1), require.real("eta", eta, 0)
+    require.that(abs(root) == 1, "root", root, "1 or -1")
+    t, t_prev = require.plain(t), require.plain(t_prev)
     pair = alpha_bar_pair(alpha_bar, t, t_prev)
     if sigma_sq is None:
         var = checked_variance(*pair, eta)
     else:
         there = isinstance(sigma_sq, dict) and (t, t_prev) in sigma_sq
         require.that(there, "sigma_sq", sigma_sq, f"a dict with an entry for the jump {(t, t_prev)}")
-        var = sigma_sq[t, t_prev]
-        require.real(f"sigma_sq[{t}, {t_prev}]", var, 0, 1 - pair[1])
+        var = require.real(f"sigma_sq[{t}, {t_prev}]", sigma_sq[t, t_prev], 0, 1 - pair[1])
     return Affine(*coefficients(*pair, var, root), var)
 
 
 def system(factors, alpha_bar, eta=0.0, sigma_sq=None, root=1):
     """Return (R, λ, variances): factor f is N((R x)_f; λ_f x_0, variance_f) with x = (x_1 … x_T); R is (F, T)."""
     factors = as_factors(factors)
-    R = np.zeros((len(factors), horizon(alpha_bar) + 1))
+    alpha_bar = levels(alpha_bar)
+    R = np.zeros((len(factors), len(alpha_bar)))
     laws = [law(factor, alpha_bar, eta, sigma_sq, root) for factor in factors]
     for row, factor, (slope, _, _) in zip(R, factors, laws, strict=True):
         row[[t for t in factor.parents if t != 0]] = -slope
@@ -233,7 +238,7 @@ def joint(factors, alpha_bar, eta=0.0, sigma_sq=None, root=1):
 def sample(factors, x0, alpha_bar, n, rng, eta=0.0, sigma_sq=None, root=1):
     """Draw ``n`` paths factor by factor; shape (n, T + 1), entry 0 is ``x0`` (a number, or shape (n,))."""
     _require_density(factors, alpha_bar)
-    require.whole("n", n, 0, require.MANY)
+    alpha_bar, n = levels(alpha_bar), require.whole("n", n, 0, require.MANY)
     require.rng(rng)
     x0 = require.real_array("x0", x0)
     require.that(x0.shape in ((), (n,)) and np.isfinite(x0).all(), "x0", x0, f"finite, a number or of shape ({n},)")
@@ -278,7 +283,7 @@ def integral(R, var):
     With U an orthonormal basis of what is orthogonal to R's columns, it is N(0; 0, Uᵀ diag(var) U) / √det(RᵀR):
     the volume that R stretches, and the density of the F − T contradictions, all of which are 0.
     """
-    R, var = require.real_array("R", R).astype(float), require.real_array("var", var).astype(float)
+    R, var = require.real_array("R", R), require.real_array("var", var)
     require.that(R.ndim == 2 and R.shape[1] and np.isfinite(R).all(), "R", R, "finite, of shape (F, T), T at least 1")
     fits = var.shape == R.shape[:1] and np.isfinite(var).all() and (var >= 0).all()
     require.that(fits, "var", var, f"of shape ({len(R)},), finite and at least 0")

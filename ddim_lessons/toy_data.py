@@ -25,8 +25,7 @@ def three_peaks():
 
 def ring(modes=8, std=0.05):
     """Two dimensions: ``modes`` narrow Gaussians equally spaced on a circle."""
-    require.whole("modes", modes, 2, 10_000)
-    require.real("std", std, 0, 0.99)
+    modes, std = require.whole("modes", modes, 2, 10_000), require.real("std", std, 0, 0.99)
     angle = 2 * np.pi * np.arange(modes) / modes
     return _scaled(np.column_stack([np.cos(angle), np.sin(angle)]), std)
 
@@ -103,6 +102,6 @@ def load_digits():
 def digit(label, index=0):
     """Return one digit, shape (64,): the one with number ``index`` among those that show ``label``."""
     x, labels = load_digits()
-    require.choice("label", str(label), [str(n) for n in range(10)])
-    require.whole("index", index, 0, int((labels == label).sum()) - 1)
+    label = require.whole("label", label, 0, 9)
+    index = require.whole("index", index, 0, int((labels == label).sum()) - 1)
     return x[labels == label][index]

@@ -18,7 +18,7 @@ MOST = 100  # found boxes of a picture and class that count
 
 def encode(boxes, scale=SCALE):
     """Return the code z_0 = (2 b − 1) · scale of boxes in [0, 1]: centred, from −scale to scale."""
-    return (2 * boxes - 1) * scale
+    return (2.0 * boxes - 1) * scale  # 2.0: whole numbers of few bits would wrap around
 
 
 def decode(z, scale=SCALE):
@@ -37,9 +37,9 @@ def iou(a, b):
 
     Shape (…, n, m); 0 for two boxes without area.
     """
-    _require_boxes(a, b)
+    a, b = _checked(a, b)
     shared, covered, _ = _areas(a[..., :, None, :], b[..., None, :, :])
-    return shared / covered.clip(min=1e-12)
+    return _share(shared, covered)
 
 
 def giou(a, b):
@@ -47,35 +47,49 @@ def giou(a, b):
 
     From −1 to 1; unlike the IoU it falls further with distance (Rezatofighi et al. 2019).
     """
-    _require_boxes(a, b)
+    a, b = _checked(a, b)
     return paired_giou(a[..., :, None, :], b[..., None, :, :])
 
 
 def paired_giou(a, b):
     """Return the generalised IoU of ``a`` with ``b``, box by box; both (…, 4), broadcast."""
-    shared, covered, around = _areas(a, b)
-    return shared / covered.clip(min=1e-12) - (around - covered) / around.clip(min=1e-12)
+    shared, covered, around = _areas(require.floating("a", a), require.floating("b", b))
+    return _share(shared, covered) - _share(around - covered, around)
 
 
-def _require_boxes(a, b):
-    """Check that two sets of boxes are arrays of real numbers, (…, n, 4)."""
+def _checked(a, b):
+    """Return two sets of boxes (…, n, 4) as floating-point numbers after checking them: finite, no negative side."""
+    a, b = require.floating("a", a), require.floating("b", b)
     for argument, boxes in (("a", a), ("b", b)):
-        require.array(argument, boxes)
         shape = tuple(boxes.shape)
         require.that(len(shape) >= 2 and shape[-1] == 4, f"{argument}'s shape", shape, "(…, n, 4)")
+        require.finite(argument, boxes)
+        if (boxes[..., 2:] < 0).any():
+            require.refuse(f"the smallest side in {argument}", float(boxes[..., 2:].min()), "at least 0")
+    require.same_kind("b", b, "a", a)
+    return a, b
 
 
 def _areas(a, b):
-    """Return the areas shared by, covered by and around boxes, (…, 4) each, broadcast."""
-    left_a, top_a, right_a, bottom_a = corners(a)
-    left_b, top_b, right_b, bottom_b = corners(b)
-    width = (right_a.clip(max=right_b) - left_a.clip(min=left_b)).clip(min=0)
-    height = (bottom_a.clip(max=bottom_b) - top_a.clip(min=top_b)).clip(min=0)
-    around = (right_a.clip(min=right_b) - left_a.clip(max=left_b)) * (
-        bottom_a.clip(min=bottom_b) - top_a.clip(max=top_b)
-    )
-    covered = a[..., 2] * a[..., 3] + b[..., 2] * b[..., 3] - width * height
-    return width * height, covered, around
+    """Return the areas shared by, covered by and around boxes, (…, 4) each, broadcast.
+
+    Edges are counted from the centre of ``a``, so that small boxes keep their digits wherever they are.
+    """
+    (width, wide), (height, high) = (_along(a[..., k + 2], b[..., k] - a[..., k], b[..., k + 2]) for k in (0, 1))
+    shared = width * height
+    return shared, a[..., 2] * a[..., 3] + b[..., 2] * b[..., 3] - shared, wide * high
+
+
+def _along(w_a, away, w_b):
+    """Return (length shared, length around) of intervals as long as ``w_a`` around 0 and ``w_b`` around ``away``."""
+    low, high = away - w_b / 2, away + w_b / 2
+    shared = high.clip(max=w_a / 2) - low.clip(min=-w_a / 2)
+    return shared.clip(min=0), high.clip(min=w_a / 2) - low.clip(max=-w_a / 2)
+
+
+def _share(part, whole):
+    """Return part/whole of areas, 0 where the whole is 0."""
+    return part / (whole + (whole == 0))
 
 
 # --- doubles -----------------------------------------------------------------------------------------------------
@@ -85,21 +99,17 @@ def nms(boxes, scores, labels, threshold=0.5):
     """Return the indices, best score first, that survive non-maximum suppression (非极大值抑制) within each class.
 
     Going down the scores, each survivor strikes out the boxes of its class whose IoU with it is above ``threshold``.
-    ``boxes`` (n, 4), ``scores`` and ``labels`` (n,), NumPy arrays.
+    ``boxes`` (n, 4), ``scores`` and ``labels`` (n,).
     """
-    require.real("threshold", threshold, 0, 1)
-    boxes, scores, labels = (
-        require.real_array(*pair) for pair in (("boxes", boxes), ("scores", scores), ("labels", labels))
-    )
+    threshold = require.real("threshold", threshold, 0, 1)
+    named = {"boxes": boxes, "scores": scores, "labels": labels}
+    boxes, scores, labels = (require.real_array(*pair) for pair in named.items())
     require.that(boxes.ndim == 2 and boxes.shape[1] == 4, "boxes' shape", boxes.shape, "(n, 4)")
-    require.that(
-        scores.ndim == labels.ndim == 1, "the axes of scores and labels", (scores.ndim, labels.ndim), "one each"
-    )
-    require.finite("boxes", boxes)
-    require.finite("scores", scores)
-    require.that(
-        len(boxes) == len(scores) == len(labels), "the lengths", (len(boxes), len(scores), len(labels)), "equal"
-    )
+    axes, lengths = (scores.ndim, labels.ndim), (len(boxes), scores.size, labels.size)
+    require.that(axes == (1, 1), "the axes of scores and labels", axes, "one each")
+    require.that(len(set(lengths)) == 1, "the lengths", lengths, "equal")
+    for argument, values in (("boxes", boxes), ("scores", scores), ("labels", labels)):
+        require.finite(argument, values)
     kept = [_survivors(boxes, scores, np.flatnonzero(labels == label), threshold) for label in np.unique(labels)]
     kept = np.concatenate([np.zeros(0, dtype=int), *kept])
     return kept[np.argsort(-scores[kept], kind="stable")]
@@ -123,13 +133,12 @@ def average_precision(found, truth, classes=3):
     """Return COCO's average precision at each of the ten ``THRESHOLDS``, the mean over the classes; shape (10,).
 
     ``found`` is a list of (boxes, scores, labels), a picture each; ``truth`` of (boxes, labels). Entry 0 is AP50, the
-    mean of all AP[.5:.95]. A class without objects does not count. Errors: lists of unequal length, no object at all.
+    mean of all AP[.5:.95]. A class without objects does not count. Errors: lists of unequal length, no object at all,
+    a label that is none of 0 … classes − 1.
     """
-    require.whole("classes", classes, 1, 1000)
-    for argument, pictures, parts in (("found", found, "boxes, scores, labels"), ("truth", truth, "boxes, labels")):
-        require.sequence(argument, pictures, f"a list of ({parts}), one for each picture")
-        for picture in pictures:
-            _require_picture(argument, picture, parts)
+    classes = require.whole("classes", classes, 1, 1000)
+    found = _pictures("found", found, ("boxes", "scores", "labels"), classes)
+    truth = _pictures("truth", truth, ("boxes", "labels"), classes)
     require.that(
         len(found) == len(truth), "the number of pictures in found", len(found), f"that in truth, {len(truth)}"
     )
@@ -138,12 +147,25 @@ def average_precision(found, truth, classes=3):
     return np.mean(each, axis=0)
 
 
-def _require_picture(argument, picture, parts):
-    """Check that a picture is a tuple of arrays of one length, boxes (n, 4) first."""
-    right = isinstance(picture, tuple | list) and len(picture) == len(parts.split(","))
-    right = right and all(getattr(part, "ndim", None) == 1 + (k == 0) for k, part in enumerate(picture))
-    right = right and len({len(part) for part in picture}) == 1 and picture[0].shape[1] == 4
-    require.that(right, f"a picture of {argument}", picture, f"({parts}), arrays of shapes (n, 4) and (n,)")
+def _pictures(argument, pictures, parts, classes):
+    """Return pictures as lists of arrays after checking each: ``parts`` of one length, boxes (n, 4) first."""
+    words = f"({', '.join(parts)})"
+    require.sequence(argument, pictures, f"a list of {words}, one for each picture")
+    checked = []
+    for picture in pictures:
+        right = isinstance(picture, tuple | list) and len(picture) == len(parts)
+        require.that(right, f"a picture of {argument}", picture, f"{words}, arrays of shapes (n, 4) and (n,)")
+        named = {f"{part} of {argument}": values for part, values in zip(parts, picture, strict=True)}
+        arrays = [require.real_array(*pair) for pair in named.items()]
+        shapes, n = [array.shape for array in arrays], arrays[-1].size
+        right = shapes == [(n, 4)] + [(n,)] * (len(parts) - 1)
+        require.that(right, f"the shapes of a picture of {argument}", shapes, f"(n, 4) and (n,), of {words}")
+        for part, array in zip(named, arrays, strict=True):
+            require.finite(part, array)
+        known = np.isin(arrays[-1], range(classes))
+        require.that(known.all(), f"labels of {argument}", arrays[-1], f"whole numbers from 0 to {classes - 1}")
+        checked.append(arrays)
+    return checked
 
 
 def _class_precision(found, truth, label):

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.functional import embedding_bag, interpolate, scaled_dot_product_attention, silu
 
 from .. import require
-from ..learning.networks import time_features
+from ..learning.networks import on_the_cpu, time_features
 from ..learning.weights import stored
 from ..schedules import alpha_bar_schedule
 from .boxes import decode, encode
@@ -114,7 +114,7 @@ def read_boxes(maps, boxes, roi):
     bag adds up, several times faster backwards than ``grid_sample``.
     """
     B, C, H, W = maps.shape
-    inner = (torch.arange(roi, device=boxes.device) + 0.5) / roi - 0.5
+    inner = (torch.arange(roi, dtype=boxes.dtype, device=boxes.device) + 0.5) / roi - 0.5
     x = ((boxes[..., 0, None] + boxes[..., 2, None] * inner) * W - 0.5)[:, :, None, :]
     y = ((boxes[..., 1, None] + boxes[..., 3, None] * inner) * H - 0.5)[:, :, :, None]
     picture = torch.arange(B, device=boxes.device)[:, None, None, None] * (H * W)
@@ -143,9 +143,10 @@ class Detector(nn.Module):
     Looking at the picture (:meth:`look`) is apart from the boxes, so it is done once, whatever the number of steps.
     """
 
+    @on_the_cpu
     def __init__(self, channels=48, width=128, stages=3, roi=5):
-        for name, number in (("channels", channels), ("width", width), ("stages", stages), ("roi", roi)):
-            require.whole(name, number, 1, 1000)
+        named = {"channels": channels, "width": width, "stages": stages, "roi": roi}
+        channels, width, stages, roi = (require.whole(name, number, 1, 1000) for name, number in named.items())
         require.that(channels % 8 == width % 4 == 0, "(channels, width)", (channels, width), "multiples of 8 and of 4")
         super().__init__()
         self.arguments = dict(channels=channels, width=width, stages=stages, roi=roi)
@@ -171,7 +172,7 @@ class Detector(nn.Module):
 
         Codes and answers are in float64 on the CPU: at ᾱ_T = 2.4e-9 the way from x̂_0 to ε̂ and back costs nine digits.
         """
-        boxes, logits = self(maps, decode(z).float().to(maps.device), torch.tensor(t, device=maps.device))[-1]
+        boxes, logits = self(maps, decode(z).to(maps), torch.tensor(t, device=maps.device))[-1]
         return Found(boxes.double().cpu(), logits.double().cpu())
 
 

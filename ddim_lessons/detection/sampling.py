@@ -36,8 +36,7 @@ class Visit(NamedTuple):
 def draw_codes(rng, B, N):
     """Draw z_T ~ N(0, I) of shape (B, N, 4), float64, from a NumPy generator."""
     require.rng(rng)
-    require.whole("B", B, 1, 100_000)
-    require.whole("N", N, 1, 100_000)
+    B, N = require.whole("B", B, 1, 100_000), require.whole("N", N, 1, 100_000)
     return torch.from_numpy(rng.standard_normal((B, N, 4)))
 
 
@@ -50,11 +49,11 @@ def detection_path(model, maps, z_T, tau, rng=None, eta=1.0, renew=True, update=
     """
     check_tau(tau, T)
     require.choice("update", update, UPDATES)
-    require.real("eta", eta, 0)
-    if told is not None:
-        require.whole("told", told, 0, T)
+    eta, renew = require.real("eta", eta, 0), require.yes_no("renew", renew)
+    told = None if told is None else require.whole("told", told, 0, T)
     _require_model(model)
-    _require_codes(maps, z_T, len(model.look.norm.weight))
+    maps = _checked_maps(maps, model.look.norm.weight)
+    _require_codes(z_T, len(maps))
     z = z_T
     for t, s in pairwise(tau):
         found = model.predict(maps, z, t if told is None else told)
@@ -71,20 +70,29 @@ def _require_model(model):
     require.that(isinstance(model, Detector), "model", model, "a Detector")
 
 
-def _require_codes(maps, z_T, channels):
-    """Check that there are maps (B, channels, H, W) and, for each, codes (B, N, 4), finite tensors of 64 bits."""
-    for argument, tensor in (("maps", maps), ("z_T", z_T)):
-        require.that(isinstance(tensor, torch.Tensor), argument, tensor, "a tensor")
-        require.finite(argument, tensor)
-    shape = tuple(maps.shape)
-    require.that(len(shape) == 4 and shape[1] == channels, "maps' shape", shape, f"(B, {channels}, H, W), from maps_of")
-    shape, wanted = tuple(z_T.shape), f"({len(maps)}, N, 4), codes for each of the maps"
-    require.that(z_T.ndim == 3 and (shape[0], shape[2]) == (len(maps), 4), "z_T's shape", shape, wanted)
+def _checked_maps(maps, weight):
+    """Return maps (B, channels, H, W), finite, in the dtype of the model's ``weight`` of each channel."""
+    require.that(isinstance(maps, torch.Tensor), "maps", maps, "a tensor")
+    maps, shape = require.floating("maps", maps).to(weight.dtype), tuple(maps.shape)
+    wanted = f"(B, {len(weight)}, H, W), from maps_of"
+    require.that(len(shape) == 4 and shape[1] == len(weight), "maps' shape", shape, wanted)
+    require.finite("maps", maps)
+    return maps
+
+
+def _require_codes(z_T, B):
+    """Check that there are codes (B, N, 4), a finite tensor of 64 bits."""
+    require.that(isinstance(z_T, torch.Tensor), "z_T", z_T, "a tensor")
+    require.finite("z_T", z_T)
+    shape = tuple(z_T.shape)
+    wanted = f"({B}, N, 4), codes for each of the maps"
+    require.that(len(shape) == 3 and (shape[0], shape[2]) == (B, 4), "z_T's shape", shape, wanted)
     require.that(z_T.dtype == torch.float64, "z_T's dtype", z_T.dtype, "torch.float64")
 
 
 def next_codes(alpha_bar, z, x0_hat, t, s, rng, eta, update):
     """Return the codes at time s > 0: from ``z`` at time t and what the network made of them."""
+    require.choice("update", update, UPDATES)
     if update == "direct":
         return x0_hat
     if update == "fresh":
@@ -111,7 +119,7 @@ def results(visits, ensemble="all", lowest=0.0):
     Of each visit the N best of its N · classes (box, class) pairs count; all visits together go through ``nms``. Pairs
     that score below ``lowest`` are left out first.
     """
-    require.real("lowest", lowest, 0, 1)
+    lowest = require.real("lowest", lowest, 0, 1)
     used = ensemble_of(visits, ensemble)
     N = visits[0].z.shape[1]
     boxes, scores, labels = [], [], []
@@ -138,7 +146,7 @@ def maps_of(model, pictures):
     """Return the maps of ``Pictures``, shape (n, channels, 16, 16)."""
     _require_model(model)
     require.that(isinstance(pictures, Pictures), "pictures", pictures, "Pictures, from draw_pictures")
-    return model.look(as_tensor(pictures.pixels, model.features.device))
+    return model.look(as_tensor(pictures.pixels, model.features))
 
 
 def precision_of(found, pictures):

@@ -26,13 +26,13 @@ class Pictures(NamedTuple):
 
     def objects(self, i):
         """Return (boxes, labels) of picture ``i`` alone, without the empty places; shapes (k, 4) and (k,)."""
-        require.whole("i", i, 0, len(self.labels) - 1)
+        i = require.whole("i", i, 0, len(self.labels) - 1)
         there = self.labels[i] >= 0
         return self.boxes[i, there], self.labels[i, there]
 
     def only(self, i):
         """Return picture ``i`` as ``Pictures`` of one."""
-        require.whole("i", i, 0, len(self.labels) - 1)
+        i = require.whole("i", i, 0, len(self.labels) - 1)
         return Pictures(*(part[i : i + 1] for part in self))
 
 
@@ -42,9 +42,9 @@ def draw_pictures(rng, n, fewest=1, most=6):
     Two boxes of a picture have an IoU of at most 0.05; an object that finds no room is left out. Colours differ from
     the ground's by at least 0.35 in one channel; each pixel has noise of standard deviation 0.06.
     """
-    require.whole("n", n, 1, 100_000)
-    require.whole("fewest", fewest, 1, 100)
-    require.whole("most", most, fewest, 100)
+    n = require.whole("n", n, 1, 100_000)
+    fewest = require.whole("fewest", fewest, 1, 100)
+    most = require.whole("most", most, fewest, 100)
     require.rng(rng)
     boxes, there = _place(rng, rng.integers(fewest, most + 1, n), most)
     labels = np.where(there, rng.integers(0, len(CLASSES), there.shape), -1)

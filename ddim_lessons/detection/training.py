@@ -32,13 +32,12 @@ class DetectionRun(Training):
 
     def __init__(self, model, steps=2000, batch=16, lr=1e-3, decay=0.998, earliest=1, seed=0, device=None):
         require.that(isinstance(model, Detector), "model", model, "a Detector")
-        require.whole("batch", batch, 1, 100_000)
-        require.whole("earliest", earliest, 1, T)
+        batch, earliest = require.whole("batch", batch, 1, 100_000), require.whole("earliest", earliest, 1, T)
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         settings = dict(steps=steps, batch=batch, lr=lr, decay=decay, earliest=earliest, seed=seed)
         super().__init__(model, settings, device)
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(self.settings["seed"])
 
     def loss(self):
         """Draw pictures, one time for each, and noise; return the loss of all stages."""
@@ -62,7 +61,7 @@ def noisy_boxes(rng, pictures, N, alpha_bar_t):
     require.rng(rng)
     require.that(isinstance(pictures, Pictures), "pictures", pictures, "Pictures, from draw_pictures")
     n, m = pictures.labels.shape
-    require.whole("N", N, m, 100_000)
+    N = require.whole("N", N, m, 100_000)
     alpha_bar_t = require.real_array("alpha_bar_t", alpha_bar_t)
     shape, inside = alpha_bar_t.shape, (alpha_bar_t >= 0) & (alpha_bar_t <= 1)
     require.that(

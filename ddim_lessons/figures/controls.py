@@ -2,6 +2,8 @@
 
 import ipywidgets as ipw
 
+from .. import require
+
 CONTROL_LAYOUT = {"width": "330px"}
 CONTROL_STYLE = {"description_width": "110px"}
 
@@ -46,6 +48,7 @@ def common(label):
 
 def choice_slider(label, options, value):
     """A slider over a list of ``options``, in their order."""
+    _check_choice(label, options, value)
     return ipw.SelectionSlider(options=options, value=value, **common(label))
 
 
@@ -61,7 +64,14 @@ def whole_slider(label, low, high, value):
 
 def menu(label, options, value):
     """A drop-down menu."""
+    _check_choice(label, options, value)
     return ipw.Dropdown(options=options, value=value, **common(label))
+
+
+def _check_choice(label, options, value):
+    """Check that the ``value`` that a choice begins with is one of its ``options``, values or pairs (words, value)."""
+    values = [option[1] if isinstance(option, tuple) and len(option) == 2 else option for option in options]
+    require.that(value in values, label, value, "one of " + ", ".join(map(repr, values)))
 
 
 def toggle(label, value):

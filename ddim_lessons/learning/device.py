@@ -1,8 +1,25 @@
 """The device that a network is trained on: CUDA, Apple's MPS or the processor; and what to do where memory is short."""
 
+from contextlib import contextmanager
+
 import torch
 
 from .. import require
+
+
+@contextmanager
+def usual_torch():
+    """Let torch compute in 32 bits and with gradients, whatever the reader has set for all; after it, that holds again.
+
+    Also a decorator. Devices are said where tensors are made.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def pick_device():
@@ -18,7 +35,7 @@ def checked_device(device):
         isinstance(device, str | torch.device), "device", device, "the name of a device, such as 'cpu' or 'cuda'"
     )
     try:
-        torch.empty(1, device=device)
+        torch.ones(1, device=device).item()  # "meta" makes tensors, but has no numbers
     except (AssertionError, NotImplementedError, OverflowError, RuntimeError) as error:
         reason = str(error).partition("\n")[0][:80]
         require.that(False, "device", str(device), f"a device of this machine, such as 'cpu' ({reason})")

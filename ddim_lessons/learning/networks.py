@@ -5,6 +5,8 @@ x_0, or v = √ᾱ_t ε − √(1−ᾱ_t) x_0 (Salimans and Ho 2022). Which one
 turns each into ε̂.
 """
 
+from functools import wraps
+
 import numpy as np
 import torch
 from torch import nn
@@ -13,6 +15,7 @@ from torch.nn.functional import silu
 from .. import require
 from ..ddim import affine_steps, predict_eps, standard_normal_like
 from ..schedules import alpha_bar_schedule
+from .device import usual_torch
 
 TARGETS = ("eps", "x0", "v")
 FREQUENCIES = (1, 2, 4, 8)  # in half turns while log-SNR goes from −10 to 10
@@ -47,19 +50,32 @@ def time_features(alpha_bar):
     return torch.tensor(np.concatenate([np.cos(angle), np.sin(angle)], axis=1), dtype=torch.float32)
 
 
+def on_the_cpu(make):
+    """Decorate the making of a network: its numbers are floats of 32 bits on the CPU, whatever torch's defaults are."""
+
+    @wraps(make)
+    def made(*given, **named):
+        with usual_torch(), torch.device("cpu"):
+            make(*given, **named)
+
+    return made
+
+
 class Denoiser(nn.Module):
     """What all networks share: the schedule, the table of time features, and ``model(x, t)``.
 
     A network is ``embed`` (time features → what its layers need) and ``body`` (x and that → the target).
-    ``arguments`` is what rebuilds it: numbers and names only.
+    ``arguments`` is what rebuilds it: numbers and names only. It is made in 32 bits on the CPU, whatever torch's
+    defaults are; ``double()`` and ``half()`` change it.
     """
 
     def __init__(self, arguments):
         super().__init__()
         self.arguments = arguments
-        self.target, self.T = arguments["target"], arguments["T"]
+        self.target = arguments["target"]
         require.choice("target", self.target, TARGETS)
-        self.schedule = alpha_bar_schedule(arguments["schedule"], self.T)
+        self.schedule = alpha_bar_schedule(arguments["schedule"], arguments["T"])
+        self.T = arguments["T"] = len(self.schedule) - 1
         self.register_buffer("alpha_bar", torch.tensor(self.schedule, dtype=torch.float32), persistent=False)
         self.register_buffer("features", time_features(self.schedule), persistent=False)
 
@@ -75,15 +91,17 @@ class Denoiser(nn.Module):
 
 def require_denoiser(model):
     """Check that ``model`` is one of the networks here that predict the noise."""
-    require.that(isinstance(model, Denoiser), "model", model, "a PointMLP or a DigitUNet")
+    wanted = "a PointMLP, a DigitUNet or a Denoiser of your own: its embed(features) and body(x, time) give the target"
+    require.that(isinstance(model, Denoiser), "model", model, f"{wanted}, shaped like x, (n, dim)")
 
 
 class PointMLP(Denoiser):
     """A plain ReLU network with ``depth`` hidden layers of ``width`` units for points in ``dim`` dimensions."""
 
+    @on_the_cpu
     def __init__(self, dim=2, width=64, depth=3, target="v", schedule="linear", T=1000):
-        for name, number in (("dim", dim), ("width", width), ("depth", depth)):
-            require.whole(name, number, 1, 10_000)
+        named = {"dim": dim, "width": width, "depth": depth}
+        dim, width, depth = (require.whole(name, number, 1, 10_000) for name, number in named.items())
         super().__init__(dict(dim=dim, width=width, depth=depth, target=target, schedule=schedule, T=T))
         self.dim = dim
         self.embed = nn.Linear(2 * len(FREQUENCIES), width)
@@ -118,8 +136,9 @@ class DigitUNet(Denoiser):
     Twice as many channels at half the size; each block on the way up also gets what the way down had at its size.
     """
 
+    @on_the_cpu
     def __init__(self, channels=16, target="v", schedule="linear", T=1000):
-        require.whole("channels", channels, 1, 1000)
+        channels = require.whole("channels", channels, 1, 1000)
         super().__init__(dict(channels=channels, target=target, schedule=schedule, T=T))
         self.dim, self.widths = 64, (channels, 2 * channels, 4 * channels)
         a, b, c = self.widths
@@ -145,9 +164,10 @@ class DigitUNet(Denoiser):
 class DigitClassifier(nn.Module):
     """Which digit is it? A small network whose 32 ``features`` are what two sets of pictures are compared in."""
 
+    @on_the_cpu
     def __init__(self, width=64, features=32):
-        require.whole("width", width, 1, 10_000)
-        require.whole("features", features, 1, 10_000)
+        width = require.whole("width", width, 1, 10_000)
+        features = require.whole("features", features, 1, 10_000)
         super().__init__()
         self.arguments = dict(width=width, features=features)
         self.layers = nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, features), nn.ReLU())
@@ -160,8 +180,8 @@ class DigitClassifier(nn.Module):
     @torch.inference_mode()
     def judge(self, x):
         """Return (features, confidence) of NumPy pictures (n, 64): shape (n, 32), and the top probability, (n,)."""
-        features = self.layers(as_tensor(x))
-        return features.double().numpy(), self.out(features).softmax(dim=1).amax(dim=1).numpy()
+        features = self.layers(as_tensor(x, self.out.weight))
+        return features.double().cpu().numpy(), self.out(features).softmax(dim=1).amax(dim=1).double().cpu().numpy()
 
 
 def eps_fn(model):
@@ -171,19 +191,17 @@ def eps_fn(model):
     dtype and on its device. The time embedding of all t is computed here, once: call again after more training.
     """
     require_denoiser(model)
-    device = model.features.device
     with torch.inference_mode():
         table = model.embed(model.features)
 
     @torch.inference_mode()
     def eps_hat(x, t):
-        require.whole("t", t, 0, model.T)
+        t = max(require.whole("t", t, 0, model.T), 1)
         require.array("x", x, ("float",))
         require.that(x.shape[-1:] == (model.dim,), "x's shape", tuple(x.shape), f"(n, {model.dim})")
-        t = max(int(t), 1)
-        x_t = as_tensor(x, device)
+        x_t = as_tensor(x, table)
         eps = to_eps(model.body(x_t, table[t]), x_t, float(model.schedule[t]), model.target)
-        return eps.to(x) if isinstance(x, torch.Tensor) else eps.cpu().numpy().astype(x.dtype)
+        return eps.to(x) if isinstance(x, torch.Tensor) else as_numpy(eps).astype(x.dtype)
 
     eps_hat.alpha_bar = model.schedule
     return eps_hat
@@ -191,7 +209,7 @@ def eps_fn(model):
 
 @torch.inference_mode()
 def network_states(model, x_T, tau, eta=0.0, rng=None):
-    """Return x, a float32 tensor on the model's device, at each time of ``tau`` as a list: what a slider can wait for.
+    """Return x at each time of ``tau`` as a list: what a slider can wait for. Tensors, in the model's dtype and place.
 
     The same points, up to rounding, as :func:`ddim_lessons.ddim.ddim_states` with :func:`eps_fn`: ε̂ is affine in the
     network's output and x (:func:`to_eps`), and the step is affine in x and ε̂, so both are one map of x and output.
@@ -200,7 +218,7 @@ def network_states(model, x_T, tau, eta=0.0, rng=None):
     require.floats("x_T", x_T)
     require.that(x_T.ndim == 2 and x_T.shape[1] == model.dim, "x_T's shape", tuple(x_T.shape), f"(n, {model.dim})")
     table = model.embed(model.features)
-    x = as_tensor(x_T, table.device)
+    x = as_tensor(x_T, table)
     states = [x]
     for t, a, b, c in affine_steps(model.schedule, tau, eta):
         alpha_bar_t = float(model.schedule[t])
@@ -213,7 +231,20 @@ def network_states(model, x_T, tau, eta=0.0, rng=None):
     return states
 
 
-def as_tensor(x, device=None):
-    """Return an array or tensor in 32 bits on ``device``; of an array, which may be read-only, always a copy."""
-    given = isinstance(x, torch.Tensor)
-    return x.to(device, torch.float32) if given else torch.tensor(x, dtype=torch.float32, device=device)
+def as_numpy(x):
+    """Return a tensor as a NumPy array of at least 32 bits."""
+    return x.to(torch.promote_types(x.dtype, torch.float32)).cpu().numpy()
+
+
+def as_tensor(x, like=None):
+    """Return an array or tensor in the dtype and on the device of ``like``, else in 32 bits, an array on the CPU.
+
+    Of an array, which may be read-only, it is always a copy.
+    """
+    require.there("x", x)
+    dtype, device = (torch.float32, None) if like is None else (like.dtype, like.device)
+    if isinstance(x, torch.Tensor):
+        return x.to(device, dtype)
+    wide = np.float64 if dtype == torch.float64 else np.float32
+    with np.errstate(over="ignore"):  # infinity, which is refused where numbers must be finite
+        return torch.from_numpy(np.array(x, dtype=wide)).to(device, dtype)

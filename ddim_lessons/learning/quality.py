@@ -1,14 +1,12 @@
 """How good samples are: drawn for each case, step count and level of :mod:`cases`, and measured with an error bar."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from .. import require
-from ..ddim import alpha_bar_pair, ddim_sample, move, predict_x0, standard_normal_like, variance
-from ..metrics import coverage, frechet_distance, nearest, off_manifold, sliced_w2
+from ..ddim import checked, ddim_sample, move, predict_x0, standard_normal_like, walk
+from ..metrics import coverage, frechet_distance, nearest, off_manifold, sliced_w2, squared_distances
 from ..remember import remember
-from ..schedules import check_tau, horizon, make_tau
+from ..schedules import make_tau
 from ..toy_data import data_set, load_digits
 from .cases import ALPHA_BAR, CLEAN_HAT, DATA, HAT, LEVELS
 from .denoisers import denoiser_of, network
@@ -21,17 +19,12 @@ POINTS, DIGITS = 2000, 600  # samples, where nobody says how many
 
 def hat_sample(x_T, eps_fn, alpha_bar, tau, rng, clean_end=False):
     """Sample with σ̂: η = 1's mean, fresh noise of variance 1−ᾱ_t/ᾱ_prev, none in the last jump if ``clean_end``."""
-    check_tau(tau, horizon(alpha_bar))
-    require.floats("x_T", x_T)
-    require.function("eps_fn", eps_fn, "(x, t) -> ε̂")
+    clean_end = require.yes_no("clean_end", clean_end)
     require.rng(rng)
-    x = x_T
-    for t, s in pairwise(tau):
-        a_t, a_s = alpha_bar_pair(alpha_bar, t, s)
-        eps_hat = eps_fn(x, t)
-        require.same_shape(f"eps_hat at t = {t}", eps_hat, "x", x)
-        require.finite(f"eps_hat at t = {t}", eps_hat)
-        x = move(predict_x0(x, eps_hat, a_t), eps_hat, a_s, variance(a_t, a_s, 1.0))
+    x, predict = x_T, checked(eps_fn)
+    for (t, s), (a_t, a_s, sigma_sq) in walk("x_T", x_T, eps_fn, alpha_bar, tau, eta=1.0):
+        eps_hat = predict(x, t)
+        x = move(predict_x0(x, eps_hat, a_t), eps_hat, a_s, sigma_sq)
         if s > 0 or not clean_end:
             x = x + (1 - a_t / a_s) ** 0.5 * standard_normal_like(x, rng)
     return x
@@ -42,7 +35,7 @@ def sample_case(data, denoiser, S, level, seed, spacing="linear", n=None):
 
     x_T depends on ``seed``, n and the kind of data alone, so that all levels, S and denoisers start from the same x_T.
     """
-    _require_data(data, seed, n)
+    seed, n = _checked(data, seed, n)
     require.choice("level", level, LEVELS)
     kind, dim, count = (np.float32, 64, DIGITS) if data == "digits" else (np.float64, 2, POINTS)
     x_T = np.random.default_rng([8, seed]).standard_normal((n or count, dim)).astype(kind)
@@ -53,18 +46,16 @@ def sample_case(data, denoiser, S, level, seed, spacing="linear", n=None):
     return ddim_sample(x_T, eps_hat, ALPHA_BAR, tau, float(level), rng)
 
 
-def _require_data(data, seed, n):
-    """Check what names a set of samples: the data set, a seed, and how many (None for the usual number)."""
+def _checked(data, seed, n):
+    """Return (seed, n) as ints after checking what names a set of samples; ``n`` None is the usual number."""
     require.choice("data", data, DATA)
-    require.seed(seed)
-    if n is not None:
-        require.whole("n", n, 1, require.MANY)
+    return require.seed(seed), None if n is None else require.whole("n", n, 1, require.MANY)
 
 
 def true_draw(data, seed, stream=2, n=None):
     """Return n fresh true samples (``POINTS`` or ``DIGITS`` if None); digits are drawn with replacement."""
-    _require_data(data, seed, n)
-    require.whole("stream", stream, 0, require.MANY)
+    seed, n = _checked(data, seed, n)
+    stream = require.whole("stream", stream, 0, require.MANY)
     rng = np.random.default_rng([8, seed, stream])
     if data == "digits":
         return load_digits()[0][rng.integers(0, 1797, n or DIGITS)]
@@ -91,12 +82,13 @@ def facts_of(data, samples):
     Points: the samples themselves. Digits: the classifier's features and confidence, and the distance to the nearest
     true digit (root mean square over the pixels).
     """
-    require.array("samples", samples)
+    require.choice("data", data, DATA)
+    samples = require.real_array("samples", samples)
     require.that(samples.ndim == 2, "samples' shape", tuple(samples.shape), "(n, d)")
     if data != "digits":
         return {"samples": samples}
     features, confidence = classifier(samples)
-    away = nearest(samples.astype(float), load_digits()[0])[1] / 8  # √64 pixels
+    away = nearest(samples, load_digits()[0])[1] / 8  # √64 pixels
     return {"features": features, "away": away, "confidence": confidence}
 
 
@@ -107,6 +99,7 @@ def metrics_from(data, facts, truth=None):
     that got half their fair share. Digits: Fréchet distance to all true digits in the classifier's features, mean
     distance to the nearest true digit, share of pictures of which the classifier is sure (> 0.8).
     """
+    require.choice("data", data, DATA)
     if data == "digits":
         distance = frechet_distance(facts["features"], true_features())
         return distance, float(facts["away"].mean()), float(np.mean(facts["confidence"] > 0.8))
@@ -139,7 +132,7 @@ def floors(data, n, repeats=12):
 
     Only "nearest picture" is special: a true digit is in the set, so its distance is to the nearest *other* one.
     """
-    require.whole("repeats", repeats, 2, 10_000)
+    repeats = require.whole("repeats", repeats, 2, 10_000)
     draws = [[true_draw(data, k, stream, n) for stream in (3, 4)] for k in range(repeats)]
     rows = [metrics_from(data, facts_of(data, samples), truth) for samples, truth in draws]
     mean, spread = np.mean(rows, axis=0), np.std(rows, axis=0, ddof=1)
@@ -151,6 +144,6 @@ def floors(data, n, repeats=12):
 def nearest_other():
     """Return each true digit's distance to the nearest other true digit, root mean square a pixel; shape (1797,)."""
     x, _ = load_digits()
-    squared = (x**2).sum(axis=1)[:, None] - 2 * x @ x.T + (x**2).sum(axis=1)
+    squared = squared_distances(x, x)
     np.fill_diagonal(squared, np.inf)
     return np.sqrt(squared.min(axis=1)) / 8

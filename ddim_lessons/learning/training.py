@@ -14,6 +14,7 @@ import math
 import time
 from copy import deepcopy
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,13 +22,14 @@ import torch
 
 from .. import require
 from ..ddim import add_noise
-from .device import checked_device, leave_gpu, pick_device, place
+from .device import checked_device, leave_gpu, pick_device, place, usual_torch
 from .networks import DigitUNet, PointMLP, as_tensor, make_target, require_denoiser
 from .replay import Replay
 from .stopping import saved_when_left, stop_button_waits, stop_if_pressed
 from .weights import WeightsError, build, card_of, digest_of, part_of, read_bytes, read_tensors, write_tensors
 
 WARM_UP = 50  # steps in which the learning rate rises
+UNSCALED = 3.0  # the root mean square of data, or its inverse, from which a word about scaling is printed
 
 
 # --- training ----------------------------------------------------------------------------------------------------
@@ -58,17 +60,18 @@ class Training:
     is a dict with at least steps, lr, decay and seed; ``step`` and ``seconds`` say how far the training is.
     """
 
+    @usual_torch()
     def __init__(self, model, settings, device):
-        require.whole("steps", settings["steps"], 1, require.MANY)
-        require.real("lr", settings["lr"], 0)
-        require.real("decay", settings["decay"], 0, 1)
-        require.seed(settings["seed"])
-        self.settings, self.model = settings, model
+        steps = require.whole("steps", settings["steps"], 1, require.MANY)
+        lr, decay = require.real("lr", settings["lr"], 0), require.real("decay", settings["decay"], 0, 1)
+        self.settings = settings | dict(steps=steps, lr=lr, decay=decay, seed=require.seed(settings["seed"]))
+        self.model = model
+        _make_trainable(model)
         self.average = deepcopy(model).requires_grad_(False)
         self.device = place(self, pick_device() if device is None else checked_device(device))
         fused = self.device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=settings["lr"], betas=(0.9, 0.99), fused=fused)
-        self.generator = torch.Generator(self.device).manual_seed(settings["seed"])
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=(0.9, 0.99), fused=fused)
+        self.generator = torch.Generator(self.device).manual_seed(self.settings["seed"])
         self.step, self.seconds, self.stop_pressed, self.replay = 0, 0.0, False, None
 
     def to(self, device):
@@ -82,8 +85,9 @@ class Run(Training):
 
     Parameters
     ----------
-    model : a network of :mod:`ddim_lessons.learning.networks`; it is trained in place
-    x0 : the data, array or tensor of shape (n, dim)
+    model : a network of :mod:`ddim_lessons.learning.networks`; it is trained in place. Frozen weights are left as they
+        are, unless all are frozen, as those of ``load_weights`` are: then all are trained
+    x0 : the data, array or tensor of shape (n, dim), of which a copy is kept; mean about 0, standard deviation about 1
     steps, batch : how many steps of how many points; the learning rate falls to 0 over exactly ``steps``
     lr : the highest learning rate, reached after a warm-up
     decay : of the moving average of the weights, which remembers about 1/(1 − decay) steps
@@ -94,9 +98,8 @@ class Run(Training):
 
     def __init__(self, model, x0, steps=2000, batch=256, lr=5e-3, decay=0.999, power=2.0, seed=0, device=None):
         require_denoiser(model)
-        require.whole("batch", batch, 1, require.MANY)
-        require.real("power", power, 0)
-        self.x0 = _as_data(x0, model.dim)
+        batch, power = require.whole("batch", batch, 1, require.MANY), require.real("power", power, 0)
+        self.x0 = _as_data(x0, model)
         super().__init__(model, dict(steps=steps, batch=batch, lr=lr, decay=decay, power=power, seed=seed), device)
 
     def to(self, device):
@@ -114,7 +117,7 @@ class Run(Training):
         x0 = self.x0[torch.randint(len(self.x0), (batch,), generator=g, **options)]
         u = (torch.arange(batch, **options) + torch.rand(batch, generator=g, **options)) / batch
         t = 1 + (self.model.T * u ** self.settings["power"]).long().clamp(max=self.model.T - 1)
-        return x0, t, torch.randn(x0.shape, generator=g, **options)
+        return x0, t, torch.randn(x0.shape, generator=g, dtype=x0.dtype, **options)
 
     def loss(self):
         """Draw a batch and return its L_simple (DDPM eq. 14, for the network's target)."""
@@ -134,12 +137,10 @@ def fit(run, path=None, every=None, save_seconds=5.0):
     nothing.
     """
     require.that(isinstance(run, Training), "run", run, "a Run(model, x0, …)")
-    require.real("save_seconds", save_seconds, 0)
-    steps = run.settings["steps"]
-    every = max(1, steps // 100) if every is None else every
-    require.whole("every", every, 1)
+    save_seconds, steps = require.real("save_seconds", save_seconds, 0), run.settings["steps"]
+    every = max(1, steps // 100) if every is None else require.whole("every", every, 1)
     if path is not None:
-        _require_stored_data(run)
+        _require_saveable(run, path)
     run.stop_pressed = False
     save, saved_at = (lambda: None) if path is None else partial(save_run, run, path), time.monotonic()
     with saved_when_left(save):
@@ -154,6 +155,7 @@ def fit(run, path=None, every=None, save_seconds=5.0):
             stop_if_pressed(run)
 
 
+@usual_torch()
 def _train(run, count):
     """Take ``count`` steps, without the GPU once its memory is short, and return the Progress."""
     start, total = time.perf_counter(), 0.0
@@ -214,25 +216,33 @@ def learning_rate(step, steps, lr):
 
 def save_run(run, path):
     """Write a run to ``path``, so that :func:`load_run` continues bit for bit on the same machine."""
-    _require_stored_data(run)
+    _require_saveable(run, path)
     tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in run.average.state_dict().items()}
     for number, moments in run.optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{number}.{name}": tensor for name, tensor in moments.items()}
     tensors["generator"] = run.generator.get_state()
-    facts = {"settings": run.settings, "step": run.step, "seconds": run.seconds, "device": run.device.type}
+    frozen = [name for name, weight in run.model.named_parameters() if not weight.requires_grad]
+    facts = dict(settings=run.settings, frozen=frozen, step=run.step, seconds=run.seconds, device=run.device.type)
     write_tensors(path, card_of("run", run.model) | facts | {"data_sha256": digest_of("", {"x0": run.x0})}, tensors)
 
 
-def _require_stored_data(run):
+def _require_saveable(run, path):
+    """Check that what :func:`save_run` would write could be read again."""
     what = "a Run on stored data: this one draws its data as it trains"
     require.that(isinstance(run, Run), "run", type(run).__name__, what)
+    require.that(isinstance(path, str | PathLike), "path", path, "the path of a file")
+    card_of("run", run.model)
 
 
+@usual_torch()
 def load_run(path, x0, device=None):
     """Return the :class:`Run` saved at ``path``; ``x0`` must be the data it was trained on."""
     card, tensors = read_tensors(path, read_bytes(path), "run")
-    run = Run(build(path, card, part_of(tensors, "model.")), x0, **card["settings"], device=device)
+    model = build(path, card, part_of(tensors, "model."))
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(name not in card.get("frozen", ()))
+    run = Run(model, x0, **card["settings"], device=device)
     _require_same_run(path, card, run)
     run.average.load_state_dict(part_of(tensors, "average."))
     moments = {}
@@ -254,11 +264,35 @@ def _require_same_run(path, card, run):
         raise WeightsError(f"{name} was made on {card['device']!r}, not on {run.device.type!r}: give device=…")
 
 
-def _as_data(x0, dim):
-    """Return the data as a float32 tensor after checking it: shape (n, dim), not empty, finite."""
-    x0 = as_tensor(x0 if isinstance(x0, torch.Tensor) else require.real_array("x0", x0))
-    require.that(
-        x0.ndim == 2 and len(x0) > 0 and x0.shape[1] == dim, "x0's shape", tuple(x0.shape), f"(n, {dim}), n ≥ 1"
-    )
-    require.finite("x0", x0)
-    return x0
+def _make_trainable(model):
+    """Check that a network's weights can be trained; where all are frozen, let all be trained."""
+    weights = list(model.parameters())
+    for weight in weights:
+        if weight.dtype not in (torch.float32, torch.float64):
+            raise ValueError(f"model has {weight.dtype} weights, but must have 32 or 64 bits to be trained")
+        if weight.is_inference():
+            raise ValueError("model has weights made in torch.inference_mode(), but must be made outside to be trained")
+    if not any(weight.requires_grad for weight in weights):
+        model.requires_grad_(True)
+
+
+@usual_torch()
+def _as_data(x0, model):
+    """Return a copy of the data in the model's dtype after checking them: shape (n, dim), not empty, finite."""
+    data = as_tensor(require.floating("x0", x0), model.features).detach().clone()
+    right = data.ndim == 2 and len(data) > 0 and data.shape[1] == model.dim
+    require.that(right, "x0's shape", tuple(data.shape), f"(n, {model.dim}), n ≥ 1")
+    require.finite("x0", data)
+    _say_that_data_are_unscaled(data)
+    return data
+
+
+def _say_that_data_are_unscaled(data):
+    """Print how to scale data that are far from mean 0 and standard deviation 1, for which the schedules are made."""
+    mean, std = float(data.mean()), float(data.std(correction=0))
+    if std > 0 and not 1 / UNSCALED <= (mean**2 + std**2) ** 0.5 <= UNSCALED:
+        print(
+            f"x0 has mean {mean:.4g} and standard deviation {std:.4g}, but schedules are made for about 0 and 1, and "
+            f"samples will be poor. Train on (x0 - {mean:.4g}) / {std:.4g} instead, and turn samples back: "
+            f"samples * {std:.4g} + {mean:.4g}."
+        )

@@ -34,10 +34,13 @@ def save_model(model, path, facts=None, half=False):
     The card says what rebuilds the network, and holds ``facts``, a dict such as {"data": "moons", "seconds": 3.1} of
     what JSON can hold. It is in the file; a copy for people, with the sha256 of the file, is written beside it as JSON.
     """
+    half = require.yes_no("half", half)
     tensors = {name: tensor.half() if half else tensor for name, tensor in model.state_dict().items()}
-    card = card_of("weights", model) | {"dtype": "float16" if half else "float32"} | (facts or {})
+    dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    card = card_of("weights", model) | {"dtype": dtype} | (facts or {})
     digest = hashlib.sha256(write_tensors(path, card, tensors)).hexdigest()
-    _replace(Path(path).with_suffix(".json"), (json.dumps(card | {"sha256": digest}, indent=2) + "\n").encode())
+    text = json.dumps(card | {"sha256": digest}, indent=2, default=as_json)
+    _replace(Path(path).with_suffix(".json"), (text + "\n").encode())
 
 
 def load_model(path, kinds=NETWORKS):
@@ -86,6 +89,10 @@ def part_of(tensors, prefix):
 
 
 def card_of(kind, model):
+    """Return what says how to rebuild a network, of a class of this package: no file rebuilds another."""
+    known = type(model).__module__.startswith(__name__.partition(".")[0] + ".") and hasattr(model, "arguments")
+    allowed = "of a class of this package to be saved: save your own with torch.save"
+    require.that(known, "model", f"a {type(model).__name__}", allowed)
     return {"format": FORMAT, "kind": kind, "architecture": type(model).__name__, "arguments": model.arguments}
 
 
@@ -105,6 +112,8 @@ def build(path, card, tensors, kinds=NETWORKS):
         if wanted.get(key) != given.get(key):
             shapes = f"{key} of shape {given.get(key, 'none')}, but {architecture} needs {wanted.get(key, 'none')}"
             raise WeightsError(f"{name} does not fit its card: it has {shapes}")
+    wide = any(tensor.element_size() > 4 and tensor.is_floating_point() for tensor in tensors.values())
+    model = model.double() if wide else model
     model.load_state_dict(tensors)
     return model
 
@@ -112,10 +121,19 @@ def build(path, card, tensors, kinds=NETWORKS):
 def write_tensors(path, card, tensors):
     """Write tensors and card as one safetensors file, all or nothing; return its bytes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(card)
+    text = json.dumps(card, default=as_json)
     data = save(tensors, metadata={"card": text, "sha256": digest_of(text, tensors)})
     _replace(Path(path), data)
     return data
+
+
+def as_json(value):
+    """Return what JSON can hold of a fact that it cannot: a number or an array of NumPy's or torch's, a path, a set."""
+    require.there("a fact", value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    require.that(isinstance(value, os.PathLike), "a fact", value, "what JSON can hold, such as numbers and texts")
+    return os.fspath(value)
 
 
 def _replace(path, data):

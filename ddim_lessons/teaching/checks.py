@@ -26,7 +26,8 @@ def verify(equation, left, right, tol=1e-12):
         _passed(equation, "left − right simplifies to 0")
         return
     named = {"the left side": left, "the right side": right}.items()
-    left, right = (require.real_array(name, to_numpy(side)).astype(float) for name, side in named)
+    left, right = (require.real_array(*side) for side in named)
+    tol = require.real("tol", tol, 0)
     _verify_numbers(equation, left, right, tol)
     count = np.broadcast(left, right).size
     _passed(equation, f"{'both sides agree' if count == 1 else f'{count:,} values agree'} to {tol:g}")
@@ -37,9 +38,9 @@ def verify_mean(equation, draws, expected, sigmas=5):
 
     Prints one line, or raises ``EquationError`` with the deviation in standard errors.
     """
-    draws, expected = require.real_array("draws", to_numpy(draws)), require.real_array("expected", to_numpy(expected))
+    draws, expected = require.real_array("draws", draws), require.real_array("expected", expected)
     require.whole("the number of draws", draws.shape[0] if draws.ndim else 0, 2)
-    require.real("sigmas", sigmas, 0)
+    sigmas = require.real("sigmas", sigmas, 0)
     means = draws.shape[1:]
     require.that(expected.shape in ((), means), "expected's shape", expected.shape, f"{means}, that of one draw, or ()")
     require.that(draws.size > 0, "draws' shape", draws.shape, "not empty")
@@ -49,7 +50,7 @@ def verify_mean(equation, draws, expected, sigmas=5):
         raise EquationError(
             f"({equation}) does not hold: the mean of {len(draws):,} draws is {deviation:.1f} standard errors off"
         )
-    _passed(equation, f"the mean of {len(draws):,} draws is within {sigmas} standard errors")
+    _passed(equation, f"the mean of {len(draws):,} draws is within {sigmas:g} standard errors")
 
 
 def verify_true(equation, statement, condition):
@@ -85,8 +86,9 @@ def _is_symbolic(value):
 
 
 def to_numpy(value):
-    """Bring a torch tensor to NumPy, its floating-point numbers in 64 bits (bfloat16 has no NumPy form)."""
-    if not hasattr(value, "detach"):
+    """Bring a torch tensor to NumPy, its floats in 64 bits (bfloat16 has no NumPy form); nothing may be masked."""
+    require.there("a value", value)
+    if not require.is_tensor(value):
         return value
     value = value.detach().cpu()
     return (value.double() if value.is_floating_point() else value).numpy()
@@ -110,7 +112,6 @@ def _verify_symbols(equation, left, right):
 
 def _verify_numbers(equation, left, right, tol):
     """Raise unless the arrays broadcast, are finite and agree within tol · (1 + |right|)."""
-    require.real("tol", tol, 0)
     try:
         with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which is not "at most 0"
             excess = np.abs(left - right) - tol * (1 + np.abs(right))

@@ -43,6 +43,7 @@ def record(kind, number):
 
     A reader's own equation may have any name; it is noted only if it looks like a lesson's.
     """
+    require.choice("kind", kind, KINDS)
     before = {name: done(name) for name in KINDS}
     if not _is_number(number) or number in before[kind]:
         return

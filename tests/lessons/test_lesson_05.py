@@ -286,7 +286,7 @@ def test_the_largest_eta_is_allowed_and_ends_are_told():
     largest = float(eta_max(steps[:-1], steps[1:]).min())
     assert np.isfinite(objective.model_moments(MEAN, VAR, ALPHA_BAR, TAU, largest)).all()
     with pytest.raises(ValueError, match="eta is .*, but must be at most"):
-        objective.model_moments(MEAN, VAR, ALPHA_BAR, TAU, largest * (1 + 1e-9))
+        objective.model_moments(MEAN, VAR, ALPHA_BAR, TAU, largest * (1 + 1e-5))
     with pytest.raises(ValueError, match=r"tau's ends is \(8, 1\), but must be \(8, 0\)"):
         objective.model_moments(MEAN, VAR, ALPHA_BAR, (8, 5, 1), 0.5)
     with pytest.raises(ValueError, match=r"tau's ends is \(5, 0\), but must be \(8, 0\)"):

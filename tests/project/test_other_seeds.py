@@ -10,7 +10,7 @@ from ddim_lessons.files import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 
-import other_seeds  # noqa: E402
+import other_seeds
 
 SETUP = """
 import numpy as np, torch

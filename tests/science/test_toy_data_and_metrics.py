@@ -29,7 +29,7 @@ def test_digits_are_pictures_between_minus_one_and_one():
     assert x.shape == (1797, 64) and labels.shape == (1797,)
     assert x.min() == -1 and x.max() == 1 and set(labels) == set(range(10))
     assert np.array_equal(digit(3, 0), x[labels == 3][0])
-    with pytest.raises(ValueError, match="label is '12'"):
+    with pytest.raises(ValueError, match="label is 12, but must be a whole number from 0 to 9"):
         digit(12)
 
 

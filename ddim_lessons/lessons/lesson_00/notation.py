@@ -30,7 +30,7 @@ def translate(meaning):
 def schedule_in_the_notation_of(author, beta):
     """Return the author's own schedule symbols for our ``beta`` of shape (T + 1,), as a dict of name to array."""
     require.choice("author", author, AUTHORS)
-    alpha_bar = alpha_bar_from_beta(beta)
+    alpha_bar, beta = alpha_bar_from_beta(beta), require.real_array("beta", beta)
     return {
         "these lessons": {"beta": beta, "alpha": 1 - beta, "alpha_bar": alpha_bar},
         "DDPM paper": {"beta": beta, "alpha": 1 - beta, "alpha_bar": alpha_bar},
@@ -42,7 +42,7 @@ def schedule_in_the_notation_of(author, beta):
 
 def beta_in_the_notation_of(author, symbols, t):
     """Return our β_t, by the row "one-step noise variance" of ``SYMBOLS`` from the author's ``symbols``."""
-    _check(author, symbols, t)
+    t = _check(author, symbols, t)
     if author == "DDIM paper":
         return 1 - symbols["alpha"][t] / symbols["alpha"][t - 1]
     return symbols["beta"][t] ** 2 if author == "Su (kexue.fm)" else symbols["beta"][t]
@@ -50,7 +50,7 @@ def beta_in_the_notation_of(author, symbols, t):
 
 def marginal_in_the_notation_of(author, symbols, t):
     """Return (factor of x_0, standard deviation) of x_t, by the author's own formula from the author's ``symbols``."""
-    _check(author, symbols, t)
+    t = _check(author, symbols, t)
     if author in ("these lessons", "DDPM paper"):
         return symbols["alpha_bar"][t] ** 0.5, (1 - symbols["alpha_bar"][t]) ** 0.5
     if author in ("DDIM paper", "udlbook"):
@@ -60,9 +60,9 @@ def marginal_in_the_notation_of(author, symbols, t):
 
 
 def _check(author, symbols, t):
-    """Check that ``symbols`` are those of the author, and that they have a time ``t`` ≥ 1."""
+    """Return ``t`` as an int after checking that ``symbols`` are the author's, and that they have a time ``t`` ≥ 1."""
     require.choice("author", author, AUTHORS)
     names = tuple(schedule_in_the_notation_of(author, np.zeros(2)))
     right = isinstance(symbols, dict) and set(symbols) == set(names)
     require.that(right, "symbols", symbols, f"the dict of {', '.join(names)} that schedule_in_the_notation_of returns")
-    require.whole("t", t, 1, min(map(len, symbols.values())) - 1)
+    return require.whole("t", t, 1, min(map(len, symbols.values())) - 1)

@@ -70,7 +70,8 @@ def noise_of(x, schedule):
 
 def chain(x0, beta, rng):
     """Take all the T small steps x_t = √(1−β_t) x_{t−1} + √β_t ε_t from ``x0`` of shape (n,); shape (n, T + 1)."""
-    require.floats("x0", x0)
+    x0, beta = require.real_array("x0", x0), require.real_array("beta", beta)
+    require.finite("x0", x0)
     require.rng(rng)
     alpha_bar_from_beta(beta)  # checks β
     path = [x0]

@@ -41,7 +41,7 @@ class Three(NamedTuple):
 
 def three_gaussians(x_t, x_0, alpha_bar, t):
     """Return what x_t says about x_{t−1}, what x_0 says, and both together; t ≥ 2, since x_0 itself is at time 0."""
-    require.whole("t", t, 2, len(alpha_bar) - 1)
+    t = require.whole("t", t, 2, len(alpha_bar) - 1)
     alpha = alpha_bar[t] / alpha_bar[t - 1]
     likelihood = x_t / alpha**0.5, (1 - alpha) / alpha
     prior = alpha_bar[t - 1] ** 0.5 * x_0, 1 - alpha_bar[t - 1]

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
-from ... import split
+from ... import require, split
 from ...figures.controls import menu, number_slider, whole_slider
 from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, INK, ORANGE, VERMILION, house, panels
@@ -40,6 +40,7 @@ def schedule(T):
 @remember(64)
 def picture(T, A, reading, eta):
     """Return the ``Picture`` of A (a frozenset that contains T) under a reading, one of ``READINGS``."""
+    require.choice("reading", reading, READINGS)
     factors = READINGS[reading](T, A)
     problems = split.lint(factors, T)
     if problems:

@@ -37,8 +37,7 @@ class Link(NamedTuple):
 
 def link(t, s, eta, root=1):
     """Return the ``Link`` of the jump t → s > 0 at noise level η; where η is beyond the jump's bound, σ² = 1−ᾱ_s."""
-    require.whole("s", s, 1)
-    require.real("eta", eta, 0)
+    s, eta = require.whole("s", s, 1), require.real("eta", eta, 0)
     alpha_bar_t, alpha_bar_s = alpha_bar_pair(ALPHA_BAR, t, s)
     sigma_sq = min(variance(alpha_bar_t, alpha_bar_s, eta), 1 - alpha_bar_s)
     k, lam = coefficients(alpha_bar_t, alpha_bar_s, sigma_sq, root)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ... import require
 from ...ddim import variance
 from ...figures.controls import choice_slider, menu, number_slider, whole_slider
 from ...figures.live import LiveFigure
@@ -30,6 +31,7 @@ class Weights(NamedTuple):
 @remember(64)
 def weights(S, eta, spacing="linear", denoiser="exact"):
     """Return the ``Weights`` of the bound for S steps of the given spacing at η > 0, with a right or wrong denoiser."""
+    require.choice("denoiser", denoiser, DENOISERS)
     alpha_bar, tau, var = alpha_bar_schedule("linear", T), make_tau(T, S, spacing), VAR * DENOISERS[denoiser]
     t = np.array(tau[:-1])
     ab_t, ab_prev = alpha_bar[t[:-1]], alpha_bar[t[1:]]

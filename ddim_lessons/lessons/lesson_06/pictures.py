@@ -12,7 +12,7 @@ from ...figures.controls import choice_slider
 from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, INK, PALE, VERMILION, draw_points, frame, panels
 from ...files import read_arrays, read_json
-from ...learning.networks import PointMLP, eps_fn
+from ...learning.networks import TARGETS, PointMLP, eps_fn
 from ...learning.runs import distance_in_floors
 from ...learning.stopping import stop_button_waits
 from ...remember import remember
@@ -75,8 +75,12 @@ class Quality(NamedTuple):
 
 
 def quality(eps_hat, data, seed=0, alpha_bar=None, S=50, eta=0.0, n=4000, draws=4):
-    """Measure a denoiser by its samples (root mean square of ``draws`` distances) and against the exact one."""
-    alpha_bar = alpha_bar_schedule("linear", 1000) if alpha_bar is None else alpha_bar
+    """Measure a denoiser by its samples (root mean square of ``draws`` distances) and against the exact one.
+
+    ``alpha_bar`` None is the denoiser's own schedule, or the linear one if it carries none.
+    """
+    if alpha_bar is None:
+        alpha_bar = getattr(eps_hat, "alpha_bar", alpha_bar_schedule("linear", 1000))
     distances = [sample_distance(eps_hat, data, alpha_bar, S, eta, n, 10 * seed + k) for k in range(draws)]
     excess = mean_over_t(error_over_t(eps_hat, data, alpha_bar), len(alpha_bar) - 1)
     return Quality(float(np.sqrt(np.mean(np.square(distances)))), excess)
@@ -95,6 +99,7 @@ def loss_floor(data, alpha_bar, target="eps", squared=False, n=500, draws=200):
 
     The mean is over t uniform on 1…T, or squared towards small t as ``fit`` draws it.
     """
+    require.choice("target", target, TARGETS)
     rng, T, losses = np.random.default_rng(1), len(alpha_bar) - 1, []
     u = (np.arange(n) + 0.5) / n
     for t in 1 + (T * (u**2 if squared else u)).astype(int):
@@ -107,6 +112,7 @@ def loss_floor(data, alpha_bar, target="eps", squared=False, n=500, draws=200):
 
 def target_factor(alpha_bar_t, target):
     """Return by what an error's square in ε must be multiplied to get that of the same error in ``target``."""
+    require.choice("target", target, TARGETS)
     return {"eps": 1, "x0": (1 - alpha_bar_t) / alpha_bar_t, "v": 1 / alpha_bar_t}[target]
 
 

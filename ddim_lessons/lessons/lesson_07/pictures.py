@@ -50,7 +50,7 @@ def eta_of(choice, tau):
     The last jump, to time 0, adds no noise whatever η is; a path of that jump alone has no bound and gets 1.
     """
     if choice != BOUND:
-        return float(choice)
+        return require.real(f"the choice of η, which may also be {BOUND!r},", choice, 0)
     return min((float(eta_max(ALPHA_BAR[t], ALPHA_BAR[s])) for t, s in pairwise(tau) if s > 0), default=1.0)
 
 
@@ -207,8 +207,7 @@ def truth(data):
 
 def starts(seed, n=POINTS, dim=2):
     """Return x_T ~ N(0, I), shape (n, dim): they depend on the seed alone, so every S and η share them."""
-    require.seed(seed)
-    require.whole("n", n, 1, require.MANY)
+    seed, n = require.seed(seed), require.whole("n", n, 1, require.MANY)
     return np.random.default_rng([7, seed]).standard_normal((n, dim))
 
 

@@ -4,13 +4,12 @@ A grid is the tuple of the times at which the denoiser is asked, from the first 
 from its last time to the data, t = 0. The times are not checked, on purpose: see :func:`inspect`.
 """
 
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
 from ... import require
-from ...schedules import LONGEST, SPACINGS, horizon, make_tau
+from ...schedules import LONGEST, SPACINGS, levels, make_tau
 
 
 class Inspection(NamedTuple):
@@ -25,9 +24,8 @@ class Inspection(NamedTuple):
 
 def stride(T, S):
     """Return ⌊T/S⌋ after checking 1 ≤ S ≤ T."""
-    require.whole("T", T, 1, LONGEST)
-    require.whole("S", S, 1, T)
-    return T // S
+    T = require.whole("T", T, 1, LONGEST)
+    return T // require.whole("S", S, 1, T)
 
 
 def leading_from_0(T, S):
@@ -55,6 +53,7 @@ def strided_range_plus_1(T, S):
 def squares_to_80_percent(T, S):
     """Squares of S equal steps from 0 to √(0.8 T), cut to whole indices."""
     stride(T, S)
+    T = require.plain(T)
     return tuple(1 + int(root**2) for root in np.linspace(0, np.sqrt(0.8 * T), S))[::-1]
 
 
@@ -71,11 +70,12 @@ GRIDS = {
 
 def inspect(times, alpha_bar):
     """Return the :class:`Inspection` of a grid ``times`` on the schedule ``alpha_bar`` of length T + 1."""
-    T = horizon(alpha_bar)
+    alpha_bar = levels(alpha_bar)
+    T = len(alpha_bar) - 1
     require.sequence("times", times, "a list of times")
     require.that(len(times) >= 1, "times", times, "at least one time")
-    for t in times:
-        require.that(isinstance(t, Integral), "a time", t, "a whole number, even one that does not exist")
+    require.there("times", times)
+    times = [require.whole("a time", t, -require.MANY, require.MANY) for t in times]  # also one that does not exist
 
     def level(t):
         return float(alpha_bar[t]) if 0 <= t <= T else None

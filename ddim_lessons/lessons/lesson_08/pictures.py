@@ -377,9 +377,10 @@ def exhibit(letter, data, S):
 
 def draw_samples(axes, letter, data, S):
     """Draw an exhibit's samples over the data's centres, its letter as the title."""
+    samples = exhibit(letter, data, S)[0]
     frame(axes, LIMIT, letter)
     draw_points(axes, data_set(data).means, PALE, size=7, alpha=1.0)
-    draw_points(axes, exhibit(letter, data, S)[0], BLUE, size=2.5)
+    draw_points(axes, samples, BLUE, size=2.5)
 
 
 def bug_museum(letter="A") -> LiveFigure:

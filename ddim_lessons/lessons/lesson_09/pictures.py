@@ -197,6 +197,7 @@ SHARES = tuple(round(0.1 * k, 1) for k in range(11))
 @remember(megabytes=4)
 def between(seed_a, seed_b, path, S, denoiser):
     """Return (latents, pictures) at the shares 0, 0.1 … 1 of the way between two seeds' latents; both (11, 64)."""
+    require.choice("path", path, PATHS)
     ends = latent(seed_a), latent(other_seed(seed_a, seed_b))
     x_T = np.concatenate([PATHS[path](*ends, w) for w in SHARES])
     return x_T, ddim_sample(x_T, digits_eps(denoiser), ALPHA_BAR, make_tau(1000, S, "quadratic"))
@@ -272,6 +273,7 @@ class Edit(NamedTuple):
 @remember(megabytes=4)
 def edit_digit(edit, label, target, S, strength):
     """Encode the first digit ``label`` of the data, edit towards ``target`` with a ``strength`` of 0 … 1, decode."""
+    require.choice("edit", edit, EDITS)
     x_0 = digit(label)[None]
     if edit == EDITS[0]:
         depth = round(strength * S)

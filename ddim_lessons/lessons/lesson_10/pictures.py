@@ -104,6 +104,7 @@ def map_settings():
 
 def settings_of(update, eta, renew):
     """Return which of :func:`map_settings` these settings are the same as."""
+    require.choice("update", update, UPDATES)
     return update, eta if update == "DDIM" else 0.0, renew and update != "fresh"
 
 
