@@ -30,7 +30,7 @@ ELSEWHERE = {
     "distance_in_floors.data", "new_network.kind", "snr_words.level", "up.level", "steps_for.target", "Mistake.name",
     "weights_path.name", "run_lesson.path", "server_command.name", "write_file.path", "draw_density_map.schedule",
     "move_side.data", "move_side.kind",  # drawn with what run_sampler has checked
-    "weighted_fit.target", "draw_curve.name", "bridge.target", "edit_digit.target", "require_path.path",
+    "weighted_fit.target", "draw_curve.name", "bridge.target", "edit_digit.target", "require_path.path", "display_live.kind",
 }  # fmt: skip
 GOOD = {
     "S": 5, "T": 8, "alpha_bar": ALPHA_BAR, "eta": 0.0, "seed": 0, "rng": rng(), "x": X, "x_T": X, "x_0": X, "x0": X,
@@ -50,7 +50,7 @@ GOOD = {
 def functions():
     """Yield (name, function) of the public functions and classes of the package, each in its own module."""
     for info in pkgutil.walk_packages(ddim_lessons.__path__, "ddim_lessons."):
-        if not info.name.endswith(("__main__", ".exercises")):
+        if not info.name.endswith(("__main__", ".exercises", ".whole")):
             for name, thing in vars(import_module(info.name)).items():
                 here = callable(thing) and getattr(thing, "__module__", None) == info.name
                 if here and not name.startswith("_") and not name.endswith("Error"):
