@@ -30,7 +30,8 @@ ELSEWHERE = {
     "distance_in_floors.data", "new_network.kind", "snr_words.level", "up.level", "steps_for.target", "Mistake.name",
     "weights_path.name", "run_lesson.path", "server_command.name", "write_file.path", "draw_density_map.schedule",
     "move_side.data", "move_side.kind",  # drawn with what run_sampler has checked
-    "weighted_fit.target", "draw_curve.name", "bridge.target", "edit_digit.target", "require_path.path", "display_live.kind",
+    "weighted_fit.target", "draw_curve.name", "bridge.target", "edit_digit.target", "require_path.path",
+    "display_live.kind",
 }  # fmt: skip
 GOOD = {
     "S": 5, "T": 8, "alpha_bar": ALPHA_BAR, "eta": 0.0, "seed": 0, "rng": rng(), "x": X, "x_T": X, "x_0": X, "x0": X,
