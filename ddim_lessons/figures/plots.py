@@ -133,7 +133,7 @@ def show(figure, caption):
 
 def display_still(still, caption, note=""):
     """Display a MIME bundle, its caption under it, and a piece of HTML under that."""
-    display(still, metadata={"image/png": {"alt": caption}}, raw=True)
+    display(still, metadata={"image/png": {"alt": caption}} if "image/png" in still else {}, raw=True)
     display(HTML(f"<small>{escape(caption)}</small>{ALT}{note}"))
 
 

@@ -11,6 +11,7 @@ from .checks import to_numpy
 EXACT = 1e-9  # relative: a right formula in 64-bit numbers comes nearer
 SINGLE = 2e-6  # in 32-bit numbers, some sixteen of their roundings
 HALF = {"bfloat16": 2**-6, "float16": 2**-9}  # in 16-bit numbers, four of their roundings
+MOST = 1000  # elements of a set: more is no answer to any of the questions
 BOOLS = (bool, np.bool_)
 FILLERS = {"the", "answer", "is", "line", "run", "exhibit", "option", "letter", "group", "and"}
 
@@ -78,6 +79,8 @@ def elements(value):
     """Return an answer's elements as a set, whatever holds them; None where one is no element or stands twice."""
     value = _words(value) if isinstance(value, str) else to_numpy(value)
     parts = value if isinstance(value, Set | list | tuple | range | np.ndarray) else [value]
+    if len(parts) > MOST:
+        return None
     found = [_element(part) for part in parts]
     return None if None in found or len(set(found)) < len(found) else set(found)
 

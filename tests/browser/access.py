@@ -98,11 +98,11 @@ def check_theme_and_zoom(lesson, cells):
     lesson.page.set_viewport_size(WINDOW)
 
 
-# presses Play, and once more as soon as its slider has moved; in the page, so that a busy machine does not come between
+# presses Play, and once more as soon as the picture is another; in the page, so that a busy machine does not come between
 PLAY_A_WHILE = """play => new Promise(done => {
-  const handle = play.closest('.widget-hbox').querySelector('[role=slider]');
+  const image = play.closest('.widget-vbox').querySelector('img');
   const watch = new MutationObserver(() => { watch.disconnect(); play.click(); done(); });
-  watch.observe(handle, {attributeFilter: ['aria-valuenow']});
+  watch.observe(image, {attributeFilter: ['src']});
   setTimeout(done, 10000);
   play.click(); })"""
 

@@ -72,7 +72,7 @@ def test_a_reopened_lesson_shows_stills_and_a_run_brings_them_to_life(open_lesso
     for view in views:
         check_live(lesson, *view)
     reopened = reopen(open_lesson, lesson)
-    assert LOST in seen(reopened, bare, lambda cell: cell["text"].strip())["text"], "planted: a widget without a still"
+    seen(reopened, bare, lambda cell: LOST in cell["text"])  # planted: a widget without a still
     for view in views:
         check_still(reopened, *view)
     lesson.screenshot(f"{name[:2]}-reopened")

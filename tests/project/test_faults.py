@@ -87,6 +87,7 @@ def test_a_data_file_that_is_not_what_it_was_is_refused_in_a_sentence(data, faul
 LOADERS = {  # every file that a lesson reads
     "digits.npz": load_digits,
     "results/lesson_06.json": lesson_06.recorded_tables.__wrapped__,
+    "results/gpu.json": lesson_06.recorded_gpu.__wrapped__,
     "results/lesson_06.npz": lesson_06.recorded_arrays.__wrapped__,
     "results/lesson_08.npz": lesson_08.recorded.__wrapped__,
     "results/lesson_09.json": lesson_09.recorded.__wrapped__,

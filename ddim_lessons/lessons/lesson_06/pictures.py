@@ -139,6 +139,34 @@ def recorded_arrays():
     return read_arrays("results/lesson_06.npz")
 
 
+@remember(1)
+def recorded_gpu():
+    """What ``benchmarks/gpu.py`` found on one machine with a GPU: a dict of its parts."""
+    return read_json("results/gpu.json")
+
+
+def gpu_steps():
+    """Return steps a second of the points' network at batch 256: on the processor, on the GPU plainly, replayed."""
+    found = recorded_gpu()
+    plain, replayed = (found["steps"]["PointMLP, 256"][way]["steps_per_s"] for way in ("own step", "landed"))
+    return found["train"]["moons"]["cpu"]["steps_per_s"], plain, replayed
+
+
+def gpu_text():
+    """Return the recorded table of GPU and processor as text."""
+    found, (cpu, plain, replayed) = recorded_gpu(), gpu_steps()
+    machine, rows = found["facts"]["machine"], [("training, steps/s, 256 points", f"{plain:,.0f}", f"{cpu:,.0f}")]
+    rows.append(("  each step one launch", f"{replayed:,.0f}", ""))
+    seconds = (found["train"]["moons"][side]["seconds_to_levels"]["1.5"] for side in ("device", "cpu"))
+    rows.append(("  seconds to 1.5 noise floors", *(f"{time:.2f}" for time in seconds)))
+    for points in ("64", "1,000", "100,000"):
+        times = found["sampling"][f"moons, {points}"]
+        sides = (f"{times[f'{side}_states_ms']:.0f}" for side in ("device", "cpu"))
+        rows.append((f"sampling, ms, S = 50, {points} points", *sides))
+    head = ("", machine["device"], f"processor, {machine['cpu_cores']} cores")
+    return "\n".join(f"{name:40}{gpu:>14}{cpu:>22}" for name, gpu, cpu in (head, *rows))
+
+
 @remember(len(SNAPSHOTS))
 def snapshot(step):
     """Return ``(x, t) -> ε̂`` of the recorded run after ``step`` steps, one of ``SNAPSHOTS``."""
