@@ -98,7 +98,7 @@ def check_theme_and_zoom(lesson, cells):
     lesson.page.set_viewport_size(WINDOW)
 
 
-# presses Play, and once more as soon as the picture is another; in the page, so that a busy machine does not come between
+# presses Play, and again as soon as the picture is another; in the page, so that a busy machine does not come between
 PLAY_A_WHILE = """play => new Promise(done => {
   const image = play.closest('.widget-vbox').querySelector('img');
   const watch = new MutationObserver(() => { watch.disconnect(); play.click(); done(); });
