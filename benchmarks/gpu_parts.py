@@ -182,7 +182,7 @@ def run_pytest(folder, options, limit):
         "-p",
         "no:benchmark",
         "-k",
-        "not (moved_to_cuda and (kill_9 or half_done))",
+        "not (moved_to_cuda and (kill_9 or half_done or recorded_once))",
         *options,
         ".",
     ]
