@@ -10,20 +10,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ddim_lessons.teaching.road import roads
 
-HEAD = "lesson                        minutes     words        cells     exercises  live"
+BEYOND = ("11", "12")  # lessons that the main road of six hours does not count
 
 
 def main():
-    print(HEAD)
-    sums = [0, 0]
+    print(f"{'main road, whole':26}{'minutes':>11}{'words':>13}{'cells':>9}{'exercises':>11}{'live':>7}")
+    road, everything = 0, 0
     for path, main_road, whole in roads():
-        print(
-            f"{path.stem:28} {main_road.minutes:4} {whole.minutes:4}  {main_road.words:5} {whole.words:5}  {main_road.cells:4} "
-            f"{whole.cells:4}   {main_road.exercises + main_road.whole:4} {whole.exercises + whole.whole:4}   {main_road.live:2} {whole.live:2}"
-        )
-        beyond = path.stem[:2] in ("11", "12")
-        sums = [sums[0] + main_road.minutes * (not beyond), sums[1] + whole.minutes]
-    print(f"main road of 00 to 10: {sums[0]} minutes; all of it: {sums[1]}")
+        both = [(s.minutes, s.words, s.cells, s.exercises + s.whole, s.live) for s in (main_road, whole)]
+        widths = (6, 7, 5, 6, 4)
+        print(f"{path.stem:26}" + "".join(f"{a:{w}} {b:{w - 1}}" for a, b, w in zip(*both, widths, strict=True)))
+        road += main_road.minutes * (path.stem[:2] not in BEYOND)
+        everything += whole.minutes
+    print(f"the main road of 00 to 10: {road} minutes; all of all lessons: {everything}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The road through the lessons: which cells are main road and which side road, and how many minutes they take.
 
-One rule: 110 words of text a minute, what is folded away not counted; a minute for a cell that is run and looked at; six for an
-exercise, twelve for one that asks for a whole thing; five for a live figure with its questions.
+One rule: 110 words of text a minute, what is folded away not counted; a minute for a cell that is run and looked at;
+six for an exercise, twelve for one that asks for a whole thing; five for a live figure with its questions.
 """
 
 import json
@@ -18,7 +18,7 @@ FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 
 @dataclass(frozen=True)
 class Stretch:
-    """What a stretch of road holds: words of text, cells to run, exercises, exercises of a whole thing, live figures."""
+    """Words of text, cells to run, exercises, exercises that ask for a whole thing, live figures of some cells."""
 
     words: int = 0
     cells: int = 0
