@@ -65,7 +65,7 @@ SUBMISSIONS = {  # a file, what its first exercise says, and what must become of
     "empty": (["return ..."], ("open", "")),
     "hanging": (["while True:", "    pass"], ("error", "stopped after")),
     "forking": (
-        ["import subprocess as s", "s.Popen(['sleep', '987'], start_new_session=True)", f"return {K} ** 0.5"],
+        ["import subprocess as p", "p.Popen(['sleep', '987'], start_new_session=True)", f"return {K} ** 0.5"],
         ("right", ""),
     ),
     "printing": (["for _ in range(20):", "    print('x' * 10**6)", f"return {K} ** 0.5"], ("right", "")),
