@@ -16,14 +16,14 @@ def test_presenting_moves_on_by_one_key(context, tmp_path):
         active = page.locator(".jp-Cell.jp-mod-active")
         folded, printed = active.locator(".jp-Placeholder"), active.locator(".jp-OutputArea-output")
         page.keyboard.press("PageDown")  # from the title over the setup cell, which prints nothing, to section 1
-        active.get_by_role("heading", name="1 · Data dissolves into noise").wait_for(timeout=20_000)
+        active.get_by_role("heading", name="1 · Why DDIM").wait_for(timeout=20_000)
         page.keyboard.press("PageDown")
-        printed.get_by_text("✓ (0.1)").wait_for(timeout=30_000)
+        printed.get_by_text("one picture: 72 s").wait_for(timeout=30_000)
         assert folded.count() == 1
         page.keyboard.press("e")
         browser.wait_for(lambda: folded.count() == 0, 5, "E does not unfold the code")
         page.keyboard.press("PageUp")
-        active.get_by_role("heading", name="1 · Data dissolves into noise").wait_for(timeout=5_000)
+        active.get_by_role("heading", name="1 · Why DDIM").wait_for(timeout=5_000)
         size = page.locator(".jp-MarkdownOutput p").first.evaluate("p => parseFloat(getComputedStyle(p).fontSize)")
         assert size >= 26
         assert lesson.outside == [] and lesson.errors == []
