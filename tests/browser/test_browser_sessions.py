@@ -45,7 +45,7 @@ def test_presenting_moves_on_by_one_thought_and_comes_back_after_a_restart(conte
             raise AssertionError(f"{text} does not come")
 
         page.keyboard.press("PageDown")  # from the title over the setup cell, which prints nothing
-        printed.get_by_text("✓ (0.1)").wait_for(timeout=40_000)  # the text and its check are one thought
+        printed.get_by_text("one picture: 72 s").wait_for(timeout=40_000)  # the text and its check are one thought
         assert banner.inner_text().startswith("1 · ")
         code = active.locator(".cm-content")
         page.keyboard.press("e")
