@@ -1,4 +1,4 @@
-"""Exercises of lesson 06: the target v, ε from v, stratified times, the moving average, comparable losses, a bug."""
+"""Exercises of lesson 06: the loop, the target v, ε from v, stratified times, the average, comparable losses, a bug."""
 
 from itertools import combinations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from ...learning.networks import make_target, to_eps
 from ...teaching.exercises import Exercise, choice
+from .whole import TRAINING_LOOP
 
 X, E = np.array([[0.5, -1.0], [2.0, 0.3], [0.7, -0.2]]), np.array([[1.0, 0.4], [-0.7, 0.2], [0.3, -1.6]])
 PAIRS = [(X, E, 0.2), (X[:2], E[1:], 0.9), (X[0], E[2], 0.6), (E.T, X.T, 1.0)]  # two arrays and ᾱ_t
@@ -48,7 +49,8 @@ def uncomparable(pair):
 # a mistake: its name, what it answers, a hint
 # fmt: off
 EXERCISES = {
-    "6.1": Exercise(
+    "6.1": TRAINING_LOOP,
+    "6.2": Exercise(
         lambda x, e, ab: make_target(x, e, ab, "v"),
         PAIRS, [
         ("this is x_t, what the network sees",      lambda x, e, ab: ab**0.5 * x + (1 - ab) ** 0.5 * e,
@@ -62,7 +64,7 @@ EXERCISES = {
         ("the square roots are missing",            lambda x, e, ab: ab * e - (1 - ab) * x,
          "ᾱ and 1−ᾱ are variances, and x_0 and ε are no squares."),
     ]),
-    "6.2": Exercise(
+    "6.3": Exercise(
         lambda v, x, ab: to_eps(v, x, ab, "v"),
         PAIRS, [
         ("this is x̂_0, not ε̂",                    lambda v, x, ab: ab**0.5 * x - (1 - ab) ** 0.5 * v,
@@ -74,7 +76,7 @@ EXERCISES = {
         ("you forgot the point x_t",                lambda v, x, ab: v / ab**0.5,
          "v mixes ε with x_0: take x_0 out with the help of x_t."),
     ]),
-    "6.3": Exercise(
+    "6.4": Exercise(
         lambda u, T: 1 + np.floor(T * (np.arange(len(u)) + u) / len(u)).astype(int),
         SLICES, [
         ("your times run from 0 to T − 1",     lambda u, T: np.floor(T * (np.arange(len(u)) + u) / len(u)).astype(int),
@@ -89,7 +91,7 @@ EXERCISES = {
         ("you rounded up from the lowest end", lambda u, T: np.ceil(T * (np.arange(len(u)) + u) / len(u)).astype(int),
          "where u[0] is exactly 0 your first time is 0."),
     ]),
-    "6.4": Exercise(
+    "6.5": Exercise(
         average_of,
         [(WEIGHTS, 0.9), (WEIGHTS, 0.25), (WEIGHTS[1:, :2], 0.7)], [
         ("decay and 1 − decay have changed places", lambda w, d: average_of(w, 1 - d),
@@ -103,14 +105,14 @@ EXERCISES = {
         ("each row is mixed with the row before it, not with the average", lambda w, d: d * w[-2] + (1 - d) * w[-1],
          "keep the result of one step and use it in the next."),
     ]),
-    "6.5": Exercise(
+    "6.6": Exercise(
         {"A", "D"},
         [()], [
         *(uncomparable(pair) for pair in combinations(TRAININGS, 2) if pair != ("A", "D")),
         ("these are all that share a target and a schedule, but one of them draws its times otherwise", {"A", "C", "D"},
          "drawing some times more often gives them more weight, in the floor too."),
     ]),
-    "6.6": choice("line 4", {
+    "6.7": choice("line 4", {
         "line 1": "x_T is standard normal noise, as it should be.",
         "line 2": "these are S + 1 times from T down to 0.",
         "line 3": "pairs of neighbours, the later time first; i counts them.",
