@@ -175,7 +175,7 @@ def test_loss_floor_of_a_gaussian_is_known():
     data = gaussian([0.0, 0.0], 1.0)  # there, the floor at t is ᾱ_t, 1 − ᾱ_t or 1
     assert pictures.loss_floor(data, ALPHA_BAR) == pytest.approx(ALPHA_BAR[1:].mean(), abs=0.01)
     assert pictures.loss_floor(data, ALPHA_BAR, "x0") == pytest.approx(1 - ALPHA_BAR[1:].mean(), abs=0.02)
-    assert pictures.loss_floor(data, ALPHA_BAR, "v", squared=True) == pytest.approx(1, abs=0.02)
+    assert pictures.loss_floor(data, ALPHA_BAR, "v", power=2.0) == pytest.approx(1, abs=0.02)
 
 
 def test_target_factor_is_the_square_of_the_same_error():

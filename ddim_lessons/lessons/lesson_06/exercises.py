@@ -1,4 +1,4 @@
-"""Exercises of lesson 06: the loop, the target v, ε from v, stratified times, the average, comparable losses, a bug."""
+"""Exercises of lesson 06: the loop, the target v, ε from v, the average, comparable losses, a bug."""
 
 from itertools import combinations
 
@@ -10,9 +10,6 @@ from .whole import TRAINING_LOOP
 
 X, E = np.array([[0.5, -1.0], [2.0, 0.3], [0.7, -0.2]]), np.array([[1.0, 0.4], [-0.7, 0.2], [0.3, -1.6]])
 PAIRS = [(X, E, 0.2), (X[:2], E[1:], 0.9), (X[0], E[2], 0.6), (E.T, X.T, 1.0)]  # two arrays and ᾱ_t
-# no time lies on the boundary of a slice, where rounding decides, but for the first u, which is exactly 0
-FIVE, THREE = np.array([0, 0.2513, 0.4983, 0.9991, 0.7017]), np.array([0.31, 0.77, 0.03])
-SLICES = [(FIVE, 1000), (THREE, 50), (THREE[1:], 7)]  # u and T
 WEIGHTS = np.array([[1.0, 0.0, 0.3], [2.0, -1.0, 0.9], [0.5, 4.0, 0.1], [3.0, 1.0, -0.6]])
 
 
@@ -32,7 +29,7 @@ TRAININGS = {  # target, times, schedule: what decides the floor and the weights
     "E": ("ε", "uniform", "T = 50"),
 }
 WHY = {
-    "targets": "by (6.4) the square of an error counts 1/ᾱ_t times more in v than in ε.",
+    "targets": "by (6.5) the square of an error counts 1/ᾱ_t times more in v than in ε.",
     "times": "small t, where most of ε is unknowable, counts more in C.",
     "schedules": "look at the loss of the exact denoiser on the two schedules.",
 }
@@ -77,21 +74,6 @@ EXERCISES = {
          "v mixes ε with x_0: take x_0 out with the help of x_t."),
     ]),
     "6.4": Exercise(
-        lambda u, T: 1 + np.floor(T * (np.arange(len(u)) + u) / len(u)).astype(int),
-        SLICES, [
-        ("your times run from 0 to T − 1",     lambda u, T: np.floor(T * (np.arange(len(u)) + u) / len(u)).astype(int),
-         "training needs t = 1 … T: at t = 0 there is no noise to predict, and T would never be trained."),
-        ("the times are not stratified",       lambda u, T: 1 + np.floor(T * u).astype(int),
-         "u[i] must fall into the i-th of n equal slices, with n = len(u)."),
-        ("the times are not whole numbers",    lambda u, T: 1 + T * (np.arange(len(u)) + u) / len(u),
-         "t is an index of ᾱ."),
-        ("the slices overlap: divide by the number of slices",
-         lambda u, T: 1 + np.floor(T * (np.arange(len(u)) / len(u) + u)).astype(int),
-         "u[i] is spread over the whole range; it must be spread over one slice."),
-        ("you rounded up from the lowest end", lambda u, T: np.ceil(T * (np.arange(len(u)) + u) / len(u)).astype(int),
-         "where u[0] is exactly 0 your first time is 0."),
-    ]),
-    "6.5": Exercise(
         average_of,
         [(WEIGHTS, 0.9), (WEIGHTS, 0.25), (WEIGHTS[1:, :2], 0.7)], [
         ("decay and 1 − decay have changed places", lambda w, d: average_of(w, 1 - d),
@@ -105,14 +87,14 @@ EXERCISES = {
         ("each row is mixed with the row before it, not with the average", lambda w, d: d * w[-2] + (1 - d) * w[-1],
          "keep the result of one step and use it in the next."),
     ]),
-    "6.6": Exercise(
+    "6.5": Exercise(
         {"A", "D"},
         [()], [
         *(uncomparable(pair) for pair in combinations(TRAININGS, 2) if pair != ("A", "D")),
         ("these are all that share a target and a schedule, but one of them draws its times otherwise", {"A", "C", "D"},
          "drawing some times more often gives them more weight, in the floor too."),
     ]),
-    "6.7": choice("line 4", {
+    "6.6": choice("line 4", {
         "line 1": "x_T is standard normal noise, as it should be.",
         "line 2": "these are S + 1 times from T down to 0.",
         "line 3": "pairs of neighbours, the later time first; i counts them.",
