@@ -41,7 +41,7 @@ class NotingNetwork(nn.Module):
 class NotingOptimizer:
     """Gradient descent that notes at each step, in the network, the answer before it and its gradient."""
 
-    def __init__(self, network, lr=0.1):
+    def __init__(self, network, lr=1e-3):
         self.network, self.lr = network, lr
 
     def zero_grad(self):

@@ -1,4 +1,4 @@
-"""Exercises of lesson 07: the sampler, what is left of x_T, the affine step, reading a run's figures, a step from x̂_0."""
+"""Exercises of lesson 07: the sampler, what is left of x_T, the affine step, a run's figures, a step from x̂_0."""
 
 import numpy as np
 
