@@ -21,7 +21,7 @@ EXERCISES = {
     for number, exercise in import_module(f"ddim_lessons.lessons.lesson_{lesson:02d}.exercises").EXERCISES.items()
 } | {
     name: exercise
-    for lesson in ("01", "04", "07")  # whole things, which no notebook asks for: held here alone
+    for lesson in ("01", "04")  # whole things, which no notebook asks for: held here alone
     for name, exercise in import_module(f"ddim_lessons.lessons.lesson_{lesson}.whole").WHOLE.items()
 }
 FUNCTIONS = [number for number, exercise in EXERCISES.items() if exercise.cases[0]]
