@@ -119,17 +119,18 @@ def wrong_pairs(network, data, alpha_bar):
     def clean(noise, a):
         return (x - (1 - a) ** 0.5 * noise) / a**0.5
 
-    explained = {
-        "": clean(target, level),
-        "the network is told t − 1": clean(target, after),
-        "x_t is made with ᾱ[t − 1]": clean(target, before),
-        "the roots are missing in x_t": (x - (1 - level) * target) / level,
-        "in x_t the two factors have changed places": (x - level**0.5 * target) / (1 - level) ** 0.5,
-        "the loss compares with x_0": target,
-        "the network sees x_0, not x_t": x,
-        "the loss is a sum, not a mean": clean(answers - gradients / 2, level),
-    }
-    for wrong, points in explained.items():
+    sums = (answers - gradients * count / 2 for count in (1, batch, data.shape[1]))  # over all, coordinates, points
+    explained = [
+        ("", clean(target, level)),
+        ("the network is told t − 1", clean(target, after)),
+        ("x_t is made with ᾱ[t − 1]", clean(target, before)),
+        ("the roots are missing in x_t", (x - (1 - level) * target) / level),
+        ("in x_t the two factors have changed places", (x - level**0.5 * target) / (1 - level) ** 0.5),
+        ("the loss compares with x_0", target),
+        ("the network sees x_0, not x_t", x),
+        *(("the loss is a sum, not a mean", clean(noise, level)) for noise in sums),
+    ]
+    for wrong, points in explained:
         if torch.cdist(points.double(), data.double()).amin(dim=1).amax() < 1e-3:
             return wrong or wrong_ends(t, T) or wrong_draws(target.split(batch), points.split(batch))
     return "the loss does not compare with the noise that is in x_t"
@@ -179,14 +180,14 @@ HINTS = {  # in the order in which the mistakes are looked for
     "in x_t the two factors have changed places": "ᾱ near 1 is nearly clean.",
     "the loss compares with x_0": "in (6.1) the network guesses the noise.",
     "the network sees x_0, not x_t": "in clean data there is no noise to guess.",
-    "the loss is a sum, not a mean": "with a sum, twice the batch is twice the gradient.",
+    "the loss is a sum, not a mean": "take the mean over points and coordinates: a sum grows with their number.",
     "your times begin at 0": "at t = 0 there is no noise to guess: training needs t = 1 … T.",
     "the last time, T, is never drawn": "torch.randint leaves its upper end out, and every sampler begins at T.",
     "the noise is uniform, not normal": "one letter: rand is uniform, randn normal.",
     "one noise serves the whole batch": "each point has a noise of its own.",
     "the noise is drawn once, not in every step": "a network can learn one noise by heart.",
     "every step has the same points": "draw inside the loop.",
-    "the loss does not compare with the noise that is in x_t": "draw the noise once in a step, and use it twice.",
+    "the loss does not compare with the noise that is in x_t": "draw one noise, use it twice, take a mean square.",
 }
 
 
