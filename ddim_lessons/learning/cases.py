@@ -17,6 +17,11 @@ HAT, CLEAN_HAT = "σ̂", "σ̂, clean end"
 LEVELS = ("0", "0.2", "0.5", "1", HAT, CLEAN_HAT)
 
 
+def alpha_bar_of(data):
+    """Return the schedule on which a set, or the set of a name, is sampled: its own, or ``ALPHA_BAR``."""
+    return getattr(data, "alpha_bar", ALPHA_BAR)
+
+
 def metrics_of(data):
     """Return the names of the metrics of the data set called ``data``; in the first two, more is worse."""
     require.choice("data", data, DATA)
