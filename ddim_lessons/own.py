@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from . import require
-from .metrics import nearest
+from .metrics import nearest, squared_distances
 from .oracle import GaussianMixture
 from .remember import read_only
 from .schedules import alpha_bar_schedule, levels
@@ -108,7 +108,7 @@ class OwnData(GaussianMixture):
         require.that(self.ink is not None, "the ink", None, "there: a word's or a picture's")
         column, row = np.floor(self.back(x)).astype(int).T
         row = len(self.ink) - 1 - row
-        inside = (0 <= row) & (row < self.ink.shape[0]) & (0 <= column) & (column < self.ink.shape[1])
+        inside = (row >= 0) & (row < self.ink.shape[0]) & (column >= 0) & (column < self.ink.shape[1])
         return float(np.mean(inside & self.ink[row * inside, column * inside]))
 
 
@@ -134,6 +134,11 @@ def own_data(source, name=None):
     if numbers.ndim == 3:
         return _of_pictures(numbers, name or "your pictures")
     return _of_points(numbers, "", name or "your data")
+
+
+def named(data):
+    """Return what figures take for data: the name of a set as it is, all else as :func:`own_data`."""
+    return data if isinstance(data, str) else own_data(data)
 
 
 # --- numbers -------------------------------------------------------------------------------------------------------
@@ -183,10 +188,18 @@ def _made(numbers, said, name, centre, scale, **looks):
     return OwnData(points, parts, name, said, centre, scale, **looks)
 
 
+def mixture_of(points, most=PARTS):
+    """Return points (n, d) as a mixture of at most ``most`` parts: their exact denoiser, or nearly."""
+    points = require.real_array("points", points)
+    return GaussianMixture(*(_thinned(points, most) if len(points) > most else _each(points)))
+
+
 def _each(points):
     """Make every point a part: at most ``NARROWEST`` wide, and half as wide as the way to its nearest neighbour."""
     different = np.unique(points, axis=0)
-    squared = sum((column[:, None] - column) ** 2 for column in different.T)
+    if len(different) == 1:
+        return points, NARROWEST
+    squared = squared_distances(different, different)
     np.fill_diagonal(squared, np.inf)
     return points, min(NARROWEST, float(np.median(squared.min(axis=1))) ** 0.5 / 2)
 
@@ -211,7 +224,9 @@ def _of_pictures(numbers, name):
     """Make the set of small pictures (n, h, w): lowest value −1, highest 1."""
     n, shape = len(numbers), numbers.shape[1:]
     require.finite("source", numbers)
-    require.that(n > 1 and 4 <= shape[0] * shape[1] <= 1024, "source's shape", numbers.shape, "(n, h, w), n ≥ 2, h·w ≤ 1024")
+    require.that(
+        n > 1 and 4 <= shape[0] * shape[1] <= 1024, "source's shape", numbers.shape, "(n, h, w), n ≥ 2, h·w ≤ 1024"
+    )
     low, high = float(numbers.min()), float(numbers.max())
     require.that(high > low, "the pictures' highest value", high, f"above their lowest, {low}")
     said = f"{n:,} pictures of {shape[0]} × {shape[1]}. Their values {low:g}…{high:g} were scaled to −1…1."
@@ -225,7 +240,9 @@ def _read_table(path):
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} cannot be read as a table ({error}): it must be a text file of numbers") from None
+        raise ValueError(
+            f"{path.name} cannot be read as a table ({error}): it must be a text file of numbers"
+        ) from None
     lines = [line for line in text.splitlines() if line.strip()]
     require.that(lines, path.name, "empty", "a table of numbers, one point a line")
     mark = next((mark for mark in (";", "\t", ",") if mark in lines[-1]), None)
@@ -303,7 +320,9 @@ def _ink_of_word(word, height=160):
     figure = Figure(dpi=72)
     canvas = FigureCanvasAgg(figure)
     families = _families_for(word)
-    text = figure.text(0, 0, word.strip("\n"), fontsize=height, weight="bold", family=families, parse_math=False, ha="left")
+    text = figure.text(
+        0, 0, word.strip("\n"), fontsize=height, weight="bold", family=families, parse_math=False, ha="left"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a missing glyph a sentence tells, above
         box = text.get_window_extent(canvas.get_renderer())
@@ -313,7 +332,9 @@ def _ink_of_word(word, height=160):
     ink = np.asarray(canvas.buffer_rgba())[..., 0] < 128
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     require.that(len(rows), "the word", word, "at least one letter that can be seen")
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    taller = round(ink.shape[1] / ink.shape[0] / 1.5)  # tall letters fill a square, and their strokes are farther apart
+    return ink.repeat(min(max(taller, 1), 3), axis=0)
 
 
 def _families_for(word):
@@ -331,5 +352,7 @@ def _families_for(word):
             missing = left
         if not missing:
             break
-    require.that(not missing, "the word", word, f"of signs that a font on this machine has: none has {' '.join(missing)}")
+    require.that(
+        not missing, "the word", word, f"of signs that a font on this machine has: none has {' '.join(missing)}"
+    )
     return families

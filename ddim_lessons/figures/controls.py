@@ -3,6 +3,7 @@
 import ipywidgets as ipw
 
 from .. import require
+from ..toy_data import DATA_SETS
 
 CONTROL_LAYOUT = {"width": "330px"}
 CONTROL_STYLE = {"description_width": "110px"}
@@ -66,6 +67,12 @@ def menu(label, options, value):
     """A drop-down menu."""
     _check_choice(label, options, value)
     return ipw.Dropdown(options=options, value=value, **common(label))
+
+
+def data_menu(label, data):
+    """A menu over the names of the data sets; first in it stands a set of the reader's own, if ``data`` is one."""
+    own = [] if isinstance(data, str) else [(f"{data} (own)", data)]
+    return menu(label, [*own, *((name, name) for name in DATA_SETS)], data)
 
 
 def _check_choice(label, options, value):
