@@ -6,7 +6,6 @@ A single Gaussian is a mixture of one component, and a finite data set is a mixt
 import numpy as np
 
 from . import require
-from .ddim import predict_eps
 from .gaussians import gaussian_denoiser, noised
 from .metrics import squared_distances
 from .schedules import levels
@@ -166,7 +165,8 @@ def finite_eps_fn(points, alpha_bar, std=0.0, weights=None):
             require.refuse("t", t, "at least 1: points without width have no density at time 0")
         shares = (a**0.5 * (x_t @ points.T) - a * half_square.astype(x_t.dtype)) / v + log_weights
         np.exp(shares - shares.max(axis=1, keepdims=True), out=shares)
-        return predict_eps(x_t, shares @ points / shares.sum(axis=1, keepdims=True), a) * ((1 - a) / v)
+        gap = x_t - a**0.5 * (shares @ points / shares.sum(axis=1, keepdims=True))
+        return gap / (1 - a) ** 0.5 if std == 0 else gap * ((1 - a) ** 0.5 / v)
 
     eps_hat.alpha_bar = alpha_bar
     return eps_hat

@@ -28,6 +28,7 @@ DRAWN = 20_000  # points drawn from ink
 NARROWEST = 0.05  # the widest that a single point is made, in units of the scaled data
 UNEQUAL = 5.0  # columns whose spreads differ by more have units of their own
 TABLES, IMAGES = (".csv", ".tsv", ".txt"), (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
+LETTER, EDGE = 160, 3  # the height of a word's type, and how far inside its edges points are drawn, in pixels
 LONGEST_SIDE = 400  # of a picture from which ink is read, in pixels
 SOURCES = "numbers of shape (n, d), pictures of shape (n, h, w), the path of a CSV file or of a picture, or a word"
 
@@ -126,10 +127,10 @@ def own_data(source, name=None):
         if ending in TABLES:
             return _of_points(*_read_table(Path(source)), name or Path(source).stem)
         if ending in IMAGES:
-            return _of_ink(*_ink_of(_open_picture(Path(source))), name or Path(source).stem)
-        return _of_ink(_ink_of_word(fspath(source)), "", name or " ".join(fspath(source).split()))
+            return _of_picture(_open_picture(Path(source)), name or Path(source).stem)
+        return _of_ink(*_ink_of_word(fspath(source)), "", name or " ".join(fspath(source).split()))
     if hasattr(source, "convert") and hasattr(source, "getbands"):
-        return _of_ink(*_ink_of(source), name or "your picture")
+        return _of_picture(source, name or "your picture")
     numbers = _numbers_of(source)
     if numbers.ndim == 3:
         return _of_pictures(numbers, name or "your pictures")
@@ -224,9 +225,8 @@ def _of_pictures(numbers, name):
     """Make the set of small pictures (n, h, w): lowest value −1, highest 1."""
     n, shape = len(numbers), numbers.shape[1:]
     require.finite("source", numbers)
-    require.that(
-        n > 1 and 4 <= shape[0] * shape[1] <= 1024, "source's shape", numbers.shape, "(n, h, w), n ≥ 2, h·w ≤ 1024"
-    )
+    fits = n > 1 and 4 <= shape[0] * shape[1] <= 1024
+    require.that(fits, "source's shape", numbers.shape, "(n, h, w), at least 2 pictures of at most 1,024 pixels")
     low, high = float(numbers.min()), float(numbers.max())
     require.that(high > low, "the pictures' highest value", high, f"above their lowest, {low}")
     said = f"{n:,} pictures of {shape[0]} × {shape[1]}. Their values {low:g}…{high:g} were scaled to −1…1."
@@ -247,14 +247,14 @@ def _read_table(path):
     require.that(lines, path.name, "empty", "a table of numbers, one point a line")
     mark = next((mark for mark in (";", "\t", ",") if mark in lines[-1]), None)
     rows = list(csv.reader(lines, delimiter=mark)) if mark else [line.split() for line in lines]
-    comma = mark != "," and any("," in field for field in rows[-1])
+    comma = mark != "," and any("," in line for line in lines[1:])
     first = 0 if _row_of(rows[0], comma) else 1
     numbers = []
     for k, row in enumerate(rows[first:], first + 1):
         values = _row_of(row, comma)
         if values is None or len(values) != len(rows[-1]):
-            raise ValueError(f"line {k} of {path.name} is {mark.join(row) if mark else ' '.join(row)!r}, but must be "
-                             f"{len(rows[-1])} numbers: leave out what is none, and fill or delete empty cells")  # fmt: skip
+            wanted = f"{len(rows[-1])} numbers: leave out what is none, and fill or delete empty cells"
+            require.refuse(f"line {k} of {path.name}", (mark or " ").join(row), wanted)
         numbers.append(values)
     require.that(numbers, path.name, "one line", "a table of numbers, one point a line")
     return np.array(numbers), "Decimal commas were read as points. " if comma else ""
@@ -271,9 +271,12 @@ def _row_of(fields, comma):
 # --- ink -----------------------------------------------------------------------------------------------------------
 
 
-def _of_ink(ink, said, name):
-    """Make the set of points drawn evenly from ``ink`` (rows, columns); x to the right, y upwards, a pixel is 1."""
-    rng, (row, column) = np.random.default_rng(0), np.nonzero(ink)
+def _of_ink(ink, inside, said, name):
+    """Make the set of points drawn evenly from the pixels ``inside`` the ``ink``, both (rows, columns) of truth values.
+
+    x goes to the right, y upwards, and a pixel is 1.
+    """
+    rng, (row, column) = np.random.default_rng(0), np.nonzero(inside)
     require.that(len(row) >= 2, "the ink", f"{len(row)} black pixels of {ink.size}", "at least 2 pixels")
     pick = rng.integers(len(row), size=DRAWN)
     corner = np.column_stack([column[pick], len(ink) - 1 - row[pick]])
@@ -295,8 +298,8 @@ def _open_picture(path):
         raise ValueError(f"{path.name} cannot be read as a picture ({error})") from None
 
 
-def _ink_of(picture):
-    """Return (ink, what was noticed) of a Pillow picture: what is darker than halfway; the smaller half is the ink."""
+def _of_picture(picture, name):
+    """Make the set of a Pillow picture's ink: what is darker than halfway, or lighter where most is dark."""
     from PIL import Image
 
     paper = Image.new("RGBA", picture.size, "white")
@@ -307,24 +310,29 @@ def _ink_of(picture):
     require.that(contrast > 25, "the picture's contrast, of 255,", contrast, "above 25: there is no ink in it")
     ink = grey < (grey.min() + grey.max()) / 2
     white = ink.mean() > 0.5
-    return (~ink if white else ink), "White on black: the white was taken for the ink. " if white else ""
+    said = "White on black: the white was taken for the ink. " if white else ""
+    ink = ~ink if white else ink
+    return _of_ink(ink, ink, said, name)
 
 
-def _ink_of_word(word, height=160):
-    """Return the ink (rows, columns) of a word, in bold type; a sentence names the signs that no font here has."""
+def _ink_of_word(word):
+    """Return the ink (rows, columns) of a word in bold type, and what is ``EDGE`` inside it; a sentence if signs lack.
+
+    Points are drawn a hair inside the edge, as a pen's middle is: so letters stay apart.
+    """
+    from matplotlib import rc_context, rcdefaults
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     require.that(word.strip(), "the word", word, "at least one letter that can be seen")
     require.that(len(word) <= 60, "the word's length", len(word), "at most 60 letters: each must be seen")
-    figure = Figure(dpi=72)
-    canvas = FigureCanvasAgg(figure)
     families = _families_for(word)
-    text = figure.text(
-        0, 0, word.strip("\n"), fontsize=height, weight="bold", family=families, parse_math=False, ha="left"
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a missing glyph a sentence tells, above
+    with rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a missing glyph the sentence of _families_for tells
+        rcdefaults()  # whatever the reader's settings are
+        figure = Figure(dpi=72)
+        canvas = FigureCanvasAgg(figure)
+        text = figure.text(0, 0, word.strip("\n"), size=LETTER, weight="bold", family=families, parse_math=False)
         box = text.get_window_extent(canvas.get_renderer())
         figure.set_size_inches((box.width + 20) / 72, (box.height + 20) / 72)
         text.set_position(((10 - box.x0) / figure.bbox.width, (10 - box.y0) / figure.bbox.height))
@@ -332,17 +340,23 @@ def _ink_of_word(word, height=160):
     ink = np.asarray(canvas.buffer_rgba())[..., 0] < 128
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     require.that(len(rows), "the word", word, "at least one letter that can be seen")
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    ink = np.pad(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], EDGE)
+    shifts = [(EDGE, 0), (-EDGE, 0), (0, EDGE), (0, -EDGE)]
+    inside = np.logical_and.reduce([np.roll(ink, shift, axis=(0, 1)) for shift in shifts])
     taller = round(ink.shape[1] / ink.shape[0] / 1.5)  # tall letters fill a square, and their strokes are farther apart
-    return ink.repeat(min(max(taller, 1), 3), axis=0)
+    taller = min(max(taller, 1), 3)
+    return ink.repeat(taller, axis=0), inside.repeat(taller, axis=0)
 
 
 def _families_for(word):
-    """Return the font families in which all signs of ``word`` are found: matplotlib's own, else another on the machine."""
+    """Return the font families in which all signs of ``word`` are found: matplotlib's, else others on the machine."""
     from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
     def lacks(path, signs):
-        return [sign for sign in signs if not get_font(path).get_char_index(ord(sign))]
+        try:
+            return [sign for sign in signs if not get_font(path).get_char_index(ord(sign))]
+        except (OSError, RuntimeError):  # a font that matplotlib cannot read
+            return signs
 
     missing = lacks(findfont(FontProperties(family="DejaVu Sans", weight="bold")), dict.fromkeys("".join(word.split())))
     families = ["DejaVu Sans"]
@@ -352,7 +366,6 @@ def _families_for(word):
             missing = left
         if not missing:
             break
-    require.that(
-        not missing, "the word", word, f"of signs that a font on this machine has: none has {' '.join(missing)}"
-    )
+    none = f"of signs that a font on this machine has: none has {' '.join(missing)}"
+    require.that(not missing, "the word", word, none)
     return families

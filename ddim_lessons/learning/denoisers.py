@@ -26,7 +26,7 @@ def _loaded(name):
 
 @remember(results=len(DATA) * len(DENOISERS) + 4)
 def denoiser_of(data, denoiser):
-    """Return ``(x, t) -> ε̂`` for a data set, by its name or one's own: its "exact" denoiser, or the "trained" network's.
+    """Return ``(x, t) -> ε̂`` of data, by name or one's own: the "exact" denoiser, or the "trained" network's.
 
     ε̂ comes back in the precision of x. The exact denoiser of the digits knows the 1,797 pictures as points.
     """

@@ -32,7 +32,7 @@ from .cases import DENOISERS
 from .denoisers import denoiser_of, network
 from .networks import TARGETS, Denoiser, DigitUNet, PointMLP, as_tensor, network_states, to_eps
 from .training import Run
-from .weights import build, card_of, part_of, read_bytes, read_tensors, write_tensors
+from .weights import FORMAT, build, card_of, part_of, read_bytes, read_tensors, write_tensors
 
 TIMES = {  # what a network is told about the time t of a schedule of T steps
     "1..T": lambda t, alpha_bar: t,
@@ -41,10 +41,8 @@ TIMES = {  # what a network is told about the time t of a schedule of T steps
     "log-SNR": lambda t, alpha_bar: float(np.log(alpha_bar[t]) - np.log1p(-alpha_bar[t])),
 }
 PREDICTIONS = {"epsilon": "eps", "sample": "x0", "v_prediction": "v"}  # diffusers' names for TARGETS
-FITS, CLEARLY = (
-    0.5,
-    3.0,
-)  # a mean square error in ε̂ that no untrained network has; how much better is another convention
+FITS = 0.5  # a mean square error in ε̂ that no untrained network has
+CLEARLY = 3.0  # so many times less error says that another convention is meant
 
 
 # --- a training ------------------------------------------------------------------------------------------------------
@@ -123,15 +121,11 @@ class OwnNetwork:
         except Exception as error:
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
             raise ValueError(f"your network raised {reason}, when it was asked at t = {t} with {told[0]!r}") from error
-        require.that(
-            np.shape(output) == shaped.shape,
-            "the shape of your network's answer",
-            np.shape(output),
-            f"x's, {shaped.shape}",
-        )
-        output = require.real_array("your network's answer", output).reshape(x.shape)
+        what, found = "your network's answer", np.shape(output)
+        require.that(found == shaped.shape, f"the shape of {what}", found, f"x's, {shaped.shape}")
+        output = require.real_array(what, output).reshape(x.shape)
         if not np.isfinite(output).all():
-            raise ValueError(f"your network's answer contains NaN or infinity at t = {t}")
+            raise ValueError(f"{what} contains NaN or infinity at t = {t}")
         return output.astype(x.dtype)
 
     @torch.inference_mode()
@@ -202,18 +196,16 @@ def own_network(call, data, predicts="eps", time="1..T", shape=None, clip=None):
     mine, best = errors[predicts, time], min(errors, key=errors.get)
     if errors[best] < FITS and mine > CLEARLY * errors[best] + 1e-6:
         raise ValueError(
-            f"predicts={predicts!r} with time={time!r} does not fit: mean square error {mine:.2g} in ε̂ against the exact "
-            f"denoiser of “{data}”; predicts={best[0]!r} with time={best[1]!r} fits best, {errors[best]:.2g}"
+            f"predicts={predicts!r} with time={time!r} does not fit: mean square error {mine:.2g} in ε̂ against the "
+            f"exact denoiser of “{data}”; predicts={best[0]!r} with time={best[1]!r} fits best, {errors[best]:.2g}"
         )
-    how = "fits" if mine < FITS else "fits the data in no convention (is it trained?):"
-    found.said = (
-        f"Your network {how} with a mean square error of {mine:.2g} in ε̂ against the exact denoiser of “{data}”."
-    )
+    how = "fits:" if mine < FITS else "fits in no convention (is it trained?):"
+    found.said = f"Your network {how} mean square error {mine:.2g} in ε̂ against the exact denoiser of “{data}”."
     return found
 
 
 def misfits(found, data, n=200):
-    """Return the mean square error in ε̂ against the exact denoiser for each (predicts, time), a dict; inf if it fails."""
+    """Return the mean square error in ε̂ against the exact denoiser for each (predicts, time); inf where it fails."""
     alpha_bar, rng, errors = data.alpha_bar, np.random.default_rng(0), {}
     times = [int(np.argmin(abs(alpha_bar - level))) for level in (0.9, 0.7, 0.5, 0.3, 0.1)]
     times = sorted({min(max(t, 1), len(alpha_bar) - 2) for t in times} - {0}) or [1]
@@ -262,8 +254,8 @@ def diffusers_tau(scheduler, S):
     scheduler.set_timesteps(require.whole("S", S, 1, T))
     tau = [int(t) + 1 for t in scheduler.timesteps]
     gaps = {t - s for t, s in pairwise(tau)}
-    require.that(gaps <= {T // S}, "S", S, f"such that {config.timestep_spacing!r} spacing steps by {T // S}: diffusers "
-                 "steps there to a time that is not the next one on its list")  # fmt: skip
+    where = f"such that {config.timestep_spacing!r} spacing steps by {T // S}"
+    require.that(gaps <= {T // S}, "S", S, f"{where}: diffusers steps to a time that is not the next one on its list")
     return tuple(dict.fromkeys([*tau, 0 if config.set_alpha_to_one else 1]))
 
 
@@ -276,17 +268,11 @@ def save_own(data, path):
     """Write own data, its schedule and the network trained on it here (also a ``Run``) to the file ``path``."""
     data = as_data(data)
     require.that(isinstance(data, OwnData), "data", data, "own data, or a Run on it")
-    model = data.network
-    require.that(
-        model is None or isinstance(model, Denoiser),
-        "the network",
-        model,
-        "one trained here: save your own with torch.save",
-    )
-    tensors = {
-        name: torch.tensor(np.asarray(getattr(data, name))) for name in ARRAYS if getattr(data, name) is not None
-    }
-    card = {"format": "ddim-lessons 1", "kind": "own data"} if model is None else card_of("own data", model)
+    model, known = data.network, isinstance(data.network, Denoiser | None)
+    require.that(known, "the network", model, "one trained here: save your own with torch.save")
+    arrays = {name: getattr(data, name) for name in ARRAYS}
+    tensors = {name: torch.tensor(np.asarray(array)) for name, array in arrays.items() if array is not None}
+    card = {"format": FORMAT, "kind": "own data"} if model is None else card_of("own data", model)
     if model is not None:
         tensors |= {f"network.{name}": tensor for name, tensor in model.state_dict().items()}
     write_tensors(_own_path(path), card | {"name": data.name, "said": data.said, "shape": data.shape}, tensors)
@@ -307,7 +293,5 @@ def load_own(path):
 
 
 def _own_path(path):
-    require.that(
-        isinstance(path, str | Path) and str(path), "path", path, "a name such as 'ada', or the path of a file"
-    )
+    require.that(isinstance(path, str | Path) and str(path), "path", path, "a name, such as 'ada', or a file's path")
     return Path(path) if Path(path).suffix == ".safetensors" else Path(f"{path}.safetensors")

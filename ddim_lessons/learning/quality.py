@@ -105,11 +105,8 @@ def metrics_from(data, facts, truth=None):
         distance = frechet_distance(facts["features"], true_features())
         return distance, float(facts["away"].mean()), float(np.mean(facts["confidence"] > 0.8))
     samples, centres = facts["samples"], data_set(data).means
-    return (
-        sliced_w2(samples, truth, 32, np.random.default_rng(0)),
-        off_manifold(samples, centres),
-        coverage(samples, centres),
-    )
+    distance = sliced_w2(samples, truth, 32, np.random.default_rng(0))
+    return distance, off_manifold(samples, centres), coverage(samples, centres)
 
 
 def measure_with_error(data, parts):

@@ -315,7 +315,7 @@ class TrainingView:
 
 
 def training_view(run) -> TrainingView:
-    """Return the live picture of a run in two dimensions: display it, then call ``update`` with each report of ``fit``."""
+    """Return the live picture of a run on points (n, 2): display it, then ``update`` it with each report of ``fit``."""
     return TrainingView(run)
 
 
