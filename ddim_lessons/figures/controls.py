@@ -72,6 +72,8 @@ def menu(label, options, value):
 def data_menu(label, data):
     """A menu over the names of the data sets; first in it stands a set of the reader's own, if ``data`` is one."""
     own = [] if isinstance(data, str) else [(f"{data} (own)", data)]
+    if own and data.dim != 2:
+        require.refuse("the number of columns", data.dim, "2, those of the picture: choose two, as in x[:, [0, 1]]")
     return menu(label, [*own, *((name, name) for name in DATA_SETS)], data)
 
 

@@ -46,7 +46,8 @@ def time_features(alpha_bar):
     log-SNR says how noisy x_t is whatever the schedule is. At t = 0 it is infinite, so t = 0 gets the features of 1;
     a last ᾱ of 0 (zero terminal SNR) gets those of 1e-9.
     """
-    signal = np.concatenate([alpha_bar[1:2], alpha_bar[1:-1], np.maximum(alpha_bar[-1:], 1e-9)])
+    signal = np.concatenate([alpha_bar[1:2], alpha_bar[1:]])
+    signal[signal == 0] = 1e-9
     angle = np.pi / 20 * np.outer(np.log(signal / (1 - signal)), FREQUENCIES)
     return torch.tensor(np.concatenate([np.cos(angle), np.sin(angle)], axis=1), dtype=torch.float32)
 

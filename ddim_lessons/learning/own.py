@@ -48,10 +48,11 @@ CLEARLY = 3.0  # so many times less error says that another convention is meant
 # --- a training ------------------------------------------------------------------------------------------------------
 
 
-def own_run(data, steps=2500, batch=512, width=64, waves=3, target="v", seed=0, device="cpu"):
+def own_run(data, steps=2000, batch=512, width=64, waves=4, power=3.0, target="v", seed=0, device="cpu"):
     """Return a ``Run`` on the points of ``data``, a set of one's own, on its schedule; small pictures get a U-Net.
 
-    ``waves`` are for detail in two dimensions, such as letters (:class:`PointMLP`). ``run.data`` is the set.
+    ``waves`` (:class:`PointMLP`) and ``power``, which prefers small t (:class:`Run`), are for detail such as letters.
+    ``run.data`` is the set.
     """
     data = own_data(data)
     schedule = data.alpha_bar
@@ -61,7 +62,7 @@ def own_run(data, steps=2500, batch=512, width=64, waves=3, target="v", seed=0, 
             model = DigitUNet(target=target, schedule=schedule)
         else:
             model = PointMLP(data.dim, width, target=target, schedule=schedule, waves=waves if data.dim <= 3 else 0)
-    run = Run(model, data.points, steps=steps, batch=batch, seed=seed, device=device)
+    run = Run(model, data.points, steps=steps, batch=batch, power=power, seed=seed, device=device)
     run.data = data
     return run
 
@@ -191,7 +192,7 @@ def own_network(call, data, predicts="eps", time="1..T", shape=None, clip=None):
     """
     data = own_data(data)
     found = OwnNetwork(call, data.alpha_bar, predicts, time, shape, clip)
-    found.pair(data.points[:2].astype(np.float32), len(data.alpha_bar) - 1)
+    found.pair(data.points[:3].astype(np.float32), len(data.alpha_bar) - 1)
     errors = misfits(found, data)
     mine, best = errors[predicts, time], min(errors, key=errors.get)
     if errors[best] < FITS and mine > CLEARLY * errors[best] + 1e-6:

@@ -1,5 +1,6 @@
 """Lesson 07: one step taken apart, and the trajectory lab: DDPM beside DDIM from one x_T, for points and for digits."""
 
+from functools import wraps
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -278,14 +279,13 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
     data = as_data(data)
     if getattr(data, "shape", None) is not None:
         return digits_lab(kind, data)
-    dim = data_set(data).dim
-    require.that(dim == 2, "the number of columns", dim, "2, those of the picture: choose two, as in x[:, [0, 1]]")
     require.that(sampler is None or callable(sampler), "sampler", sampler, "a function (x_T, eps_fn, alpha_bar, tau)")
     figure, axes = panels(1, 3, width=12, height=4.7, width_ratios=(1, 1, 0.76))
     sides = [draw_side(axes[0], "DDPM"), draw_side(axes[1], "your η")]
     table = _table(axes[2], ink_of(data) is not None)
     controls = _lab_controls(data, kind)
 
+    @begins_anyway
     def update(S, eta, t, seed, data, kind, spacing, paths, ghosts):
         runs = [run_sampler(data, kind, S, 1.0, spacing, seed)]
         own, told = own_sampler_run(sampler, data, kind, S, spacing, seed) if sampler and eta == 0 else (None, "")
@@ -296,6 +296,27 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
         return told + _words(S, data, kind, spacing, seed, t, paths, ghosts, *runs)
 
     return LiveFigure(figure, [artist for side in sides for artist in side.values()] + [table], controls, update, "t")
+
+
+def begins_anyway(update):
+    """Decorate a live figure's ``update``: where its first picture fails, as of a reader's network, it is empty.
+
+    The caption says why, and the figure is there to choose something else. Later failures are the figure's to tell.
+    """
+    begun = []
+
+    @wraps(update)
+    def tried(**state):
+        try:
+            return update(**state)
+        except ValueError as error:
+            if begun:
+                raise
+            return f"Nothing can be shown yet: {error}"
+        finally:
+            begun.append(True)
+
+    return tried
 
 
 def _lab_controls(data, kind):
@@ -511,6 +532,7 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
         "ghosts": toggle("show x̂_0", False),
     }
 
+    @begins_anyway
     def update(S, eta, t, seed, kind, spacing, ghosts):
         runs = [run_digits(kind, S, choice, spacing, seed, data) for choice in (1.0, eta)]
         for image, title, name, run in zip(images, titles, ("DDPM", "yours"), runs, strict=True):
