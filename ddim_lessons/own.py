@@ -122,6 +122,10 @@ def own_data(source, name=None):
     """
     if isinstance(source, OwnData):
         return source
+    if isinstance(source, GaussianMixture):
+        points, parts = source.sample(DRAWN, np.random.default_rng(0)), (source.means, source.std, source.weights)
+        unscaled = np.zeros(source.dim), np.ones(source.dim)
+        return OwnData(points, parts, name or "a mixture", "A mixture as it is.", *unscaled)
     if isinstance(source, str | PathLike):
         ending = Path(source).suffix.lower()
         if ending in TABLES:

@@ -3,6 +3,7 @@
 import ipywidgets as ipw
 
 from .. import require
+from ..own import named
 from ..toy_data import DATA_SETS
 
 
@@ -34,7 +35,8 @@ def menu(label, options, value):
 
 
 def data_menu(label, data):
-    """A menu over the names of the data sets; first in it stands a set of the reader's own, if ``data`` is one."""
+    """A menu over the names of the data sets; first in it stand data of the reader's own, if ``data`` are such."""
+    data = named(data)
     own = [] if isinstance(data, str) else [(f"{data} (own)", data)]
     if own and data.dim != 2:
         require.refuse("the number of columns", data.dim, "2, those of the picture: choose two, as in x[:, [0, 1]]")

@@ -18,15 +18,16 @@ HAT, CLEAN_HAT = "σ̂", "σ̂, clean end"
 LEVELS = ("0", "0.2", "0.5", "1", HAT, CLEAN_HAT)
 
 
-def alpha_bar_of(data):
-    """Return the schedule on which a set, or the set of a name, is sampled: its own, or ``ALPHA_BAR``."""
-    return getattr(data, "alpha_bar", ALPHA_BAR)
-
-
 def require_data(data):
     """Check that ``data`` is the name of a set, or one's own data."""
     if not isinstance(data, OwnData):
         require.choice("data", data, DATA)
+
+
+def alpha_bar_of(data):
+    """Return the schedule on which the set of a name, or one's own data, is sampled."""
+    require_data(data)
+    return getattr(data, "alpha_bar", ALPHA_BAR)
 
 
 def metrics_of(data):

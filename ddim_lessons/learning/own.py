@@ -28,6 +28,7 @@ from ..ddim import (
 )
 from ..own import OwnData, named, own_data
 from ..schedules import check_tau, levels, own_schedule
+from ..toy_data import data_set
 from .cases import DENOISERS
 from .denoisers import denoiser_of, network
 from .networks import TARGETS, Denoiser, DigitUNet, PointMLP, as_tensor, network_states, to_eps
@@ -54,7 +55,7 @@ def own_run(data, steps=2000, batch=512, width=64, waves=4, power=3.0, target="v
     ``waves`` (:class:`PointMLP`) and ``power``, which prefers small t (:class:`Run`), are for detail such as letters.
     ``run.data`` is the set.
     """
-    data = own_data(data)
+    data = _own(data)
     schedule = data.alpha_bar
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(require.seed(seed))
@@ -65,6 +66,11 @@ def own_run(data, steps=2000, batch=512, width=64, waves=4, power=3.0, target="v
     run = Run(model, data.points, steps=steps, batch=batch, power=power, seed=seed, device=device)
     run.data = data
     return run
+
+
+def _own(data):
+    """Return own data; also the set of a name, as data that may get another schedule or network."""
+    return own_data(data_set(data), data) if isinstance(data, str) else own_data(data)
 
 
 def as_data(data):
@@ -163,6 +169,7 @@ def pair_states(x_T, pair, alpha_bar, tau, eta=0.0, rng=None):
 def own_pair(data, denoiser):
     """Return ``(x, t) -> (x̂_0, ε̂)`` of own data's "exact" or "trained" denoiser; right also where ᾱ_t = 0."""
     require.choice("denoiser", denoiser, DENOISERS)
+    data = _own(data)
     alpha_bar = data.alpha_bar
     if denoiser == "exact":
         return lambda x, t: (data.x0(x, alpha_bar[t]), data.eps(x, alpha_bar[t]))
@@ -172,7 +179,7 @@ def own_pair(data, denoiser):
 
 def own_states(data, denoiser, x_T, tau, eta, rng):
     """Return x at each time of ``tau`` for own data and its "exact" or "trained" denoiser, in 32 bits."""
-    x_T = x_T.astype(np.float32)
+    data, x_T = _own(data), x_T.astype(np.float32)
     require.choice("denoiser", denoiser, DENOISERS)
     found = network(data) if denoiser == "trained" else None
     if data.alpha_bar[-1] == 0 or isinstance(found, OwnNetwork):
@@ -190,7 +197,7 @@ def own_network(call, data, predicts="eps", time="1..T", shape=None, clip=None):
 
     Raises a sentence if another convention fits clearly better, and names it. ``said`` tells how well it fits.
     """
-    data = own_data(data)
+    data = _own(data)
     found = OwnNetwork(call, data.alpha_bar, predicts, time, shape, clip)
     found.pair(data.points[:3].astype(np.float32), len(data.alpha_bar) - 1)
     errors = misfits(found, data)
@@ -207,7 +214,8 @@ def own_network(call, data, predicts="eps", time="1..T", shape=None, clip=None):
 
 def misfits(found, data, n=200):
     """Return the mean square error in ε̂ against the exact denoiser for each (predicts, time); inf where it fails."""
-    alpha_bar, rng, errors = data.alpha_bar, np.random.default_rng(0), {}
+    data, rng, errors = _own(data), np.random.default_rng(0), {}
+    alpha_bar = data.alpha_bar
     times = [int(np.argmin(abs(alpha_bar - level))) for level in (0.9, 0.7, 0.5, 0.3, 0.1)]
     times = sorted({min(max(t, 1), len(alpha_bar) - 2) for t in times} - {0}) or [1]
     x_0 = data.points[rng.integers(len(data.points), size=n)]

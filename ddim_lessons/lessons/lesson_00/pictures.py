@@ -23,7 +23,6 @@ from ...figures.plots import (
 )
 from ...learning.cases import alpha_bar_of
 from ...learning.runs import distance_in_floors, kept_side
-from ...own import named
 from ...remember import remember
 from ...schedules import make_tau
 from ...teaching import progress
@@ -66,7 +65,7 @@ def ddpm_beside_ddim(data="moons") -> LiveFigure:
         "S": choice_slider("S (steps)", STEPS, 10),
         "eta": number_slider("η (noise)", 0.0, 1.0, 0.1, 0.0, digits=1),
         "seed": whole_slider("seed", 0, 9, 0),
-        "data": data_menu("data", named(data)),
+        "data": data_menu("data", data),
     }
 
     def update(S, eta, seed, data):

@@ -11,7 +11,6 @@ from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, GREY, INK, ORANGE, VERMILION, draw_paths, draw_points, frame, panels
 from ...gaussians import log_normal
 from ...oracle import finite_data
-from ...own import named
 from ...remember import remember
 from ...schedules import SCHEDULES, alpha_bar_from_beta, alpha_bar_schedule, cosine_beta, linear_beta
 from ...toy_data import data_set, digit, load_digits, three_peaks
@@ -173,7 +172,7 @@ def dissolving(data="moons", label=3) -> LiveFigure:
     controls = {
         "t": choice_slider("t", list(range(0, 1001, 20)), 200),
         "schedule": menu("schedule", list(SCHEDULES), "linear"),
-        "data": data_menu("cloud", named(data)),
+        "data": data_menu("cloud", data),
         "label": whole_slider("digit", 0, 9, label),
         "seed": whole_slider("seed", 0, 9, 0),
     }
