@@ -178,6 +178,8 @@ class LiveFigure(Live):
     play, main : the name of the control that a play button moves, and those of the controls that are always seen
     """
 
+    colors = 256  # of the still in the file: a figure of many small dots may do with fewer
+
     def __init__(self, figure, artists, controls, update, play=None, main=None):
         self.figure, self.artists = figure, list(artists)
         self.figure.set_dpi(LIVE_DPI)
@@ -205,7 +207,7 @@ class LiveFigure(Live):
 
     def still(self):
         """Return what is shown now as a PNG for files, at the resolution of the still figures."""
-        return small_png(picture(self.figure.canvas), scale=DPI / self.figure.dpi)
+        return small_png(picture(self.figure.canvas), DPI / self.figure.dpi, self.colors)
 
     def save(self, path):
         """Write what is shown now to ``path`` as a PNG; as a GIF every value of the control that Play moves."""

@@ -107,12 +107,12 @@ def picture(canvas):
     return PillowImage.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
 
 
-def small_png(image, scale=1.0):
-    """Return a Pillow image as PNG bytes for files: scaled, of at most 256 colours, well packed."""
+def small_png(image, scale=1.0, colors=256):
+    """Return a Pillow image as PNG bytes for files: scaled, of at most ``colors`` ≤ 256 colours, well packed."""
     if scale != 1:
         image = image.resize([round(side * scale) for side in image.size], PillowImage.Resampling.LANCZOS)
     buffer = BytesIO()
-    few = image.quantize(256, method=PillowImage.Quantize.MAXCOVERAGE, kmeans=1)  # of its methods, the truest colours
+    few = image.quantize(colors, method=PillowImage.Quantize.MAXCOVERAGE, kmeans=1)  # the truest colours of its methods
     few.save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 

@@ -32,10 +32,13 @@ from ...learning.cases import ALPHA_BAR, DENOISERS, alpha_bar_of
 from ...learning.denoisers import denoiser_of, network
 from ...learning.networks import network_states
 from ...learning.own import as_data, own_pair, own_states
+from ...learning.own import own_run as own_run
 from ...learning.quality import classifier, true_features
 from ...learning.runs import kept_side
+from ...learning.training import fit as fit  # for the reader: the notebook imports in its first cell alone
 from ...metrics import coverage, frechet_distance, nearest, noise_floor, off_manifold, sliced_w2
 from ...own import OwnData
+from ...own import own_data as own_data
 from ...remember import remember
 from ...schedules import SPACINGS, make_tau
 from ...toy_data import DATA_SETS, data_set, load_digits
@@ -45,6 +48,7 @@ BOUND = "bound"  # the largest η that every jump of the path allows
 ETAS = (*(k / 10 for k in range(11)), BOUND)
 CLOCK = tuple(range(1000, -1, -50))  # the times at which a path can be looked at
 POINTS, FOLLOWED = 2000, 6
+FEW = 32  # colours of a lab's still: it is in the file, and thousands of dots do not pack well
 
 
 def eta_of(choice, tau, alpha_bar=ALPHA_BAR):
@@ -295,7 +299,10 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
         table.set_text(_numbers(data, *runs))
         return told + _words(S, data, kind, spacing, seed, t, paths, ghosts, *runs)
 
-    return LiveFigure(figure, [artist for side in sides for artist in side.values()] + [table], controls, update, "t")
+    moving = [artist for side in sides for artist in side.values()] + [table]
+    live = LiveFigure(figure, moving, controls, update, "t")
+    live.colors = FEW
+    return live
 
 
 def begins_anyway(update):
@@ -552,7 +559,9 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
             f"picture by {runs[0].away:.2f} and {runs[1].away:.2f} per pixel (lowest to highest value is 2)."
         )
 
-    return LiveFigure(figure, [*images, *titles], controls, update, "t")
+    live = LiveFigure(figure, [*images, *titles], controls, update, "t")
+    live.colors = FEW
+    return live
 
 
 def _digit_row(axes, shape):
