@@ -3,11 +3,13 @@
 A single Gaussian is a mixture of one component, and a finite data set is a mixture of points (``std`` = 0).
 """
 
+from functools import partial
+
 import numpy as np
 
 from . import require
 from .gaussians import gaussian_denoiser, noised
-from .metrics import squared_distances
+from .metrics import FEW, squared_distances
 from .schedules import levels
 
 
@@ -155,6 +157,8 @@ def finite_eps_fn(points, alpha_bar, std=0.0, weights=None):
     require.that(largest < 1e15, "points' largest value", largest, "below 1e15, to be squared in 32 bits")
     points = points.astype(np.float32)
     half_square = (points**2).sum(axis=1) / 2
+    # In few dimensions the library's product starts threads that wait for each other longer than they compute.
+    product = np.matmul if points.shape[1] > FEW else partial(np.einsum, "nk,kd->nd")
 
     def eps_hat(x, t):
         a, x_t = float(schedule[require.whole("t", t, 0, len(schedule) - 1)]), require.floating("x", x)
@@ -163,9 +167,9 @@ def finite_eps_fn(points, alpha_bar, std=0.0, weights=None):
         v = a * std**2 + 1 - a
         if v == 0:
             require.refuse("t", t, "at least 1: points without width have no density at time 0")
-        shares = (a**0.5 * (x_t @ points.T) - a * half_square.astype(x_t.dtype)) / v + log_weights
+        shares = (a**0.5 * product(x_t, points.T) - a * half_square.astype(x_t.dtype)) / v + log_weights
         np.exp(shares - shares.max(axis=1, keepdims=True), out=shares)
-        gap = x_t - a**0.5 * (shares @ points / shares.sum(axis=1, keepdims=True))
+        gap = x_t - a**0.5 * (product(shares, points) / shares.sum(axis=1, keepdims=True))
         return gap / (1 - a) ** 0.5 if std == 0 else gap * ((1 - a) ** 0.5 / v)
 
     eps_hat.alpha_bar = alpha_bar
