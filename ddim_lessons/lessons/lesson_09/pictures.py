@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 
 from ... import require
 from ...ddim import ddim_sample, ddim_states
-from ...figures.controls import choice_slider, menu, number_slider, whole_slider
+from ...figures.controls import choice_slider, data_menu, menu, number_slider, whole_slider
 from ...figures.live import LiveFigure
 from ...figures.plots import (
     BLUE,
@@ -26,14 +26,15 @@ from ...figures.plots import (
     panels,
 )
 from ...files import read_json
-from ...learning.cases import ALPHA_BAR, DENOISERS
+from ...learning.cases import ALPHA_BAR, DENOISERS, alpha_bar_of
 from ...learning.denoisers import denoiser_of, network
 from ...learning.networks import as_tensor
+from ...learning.own import as_data
 from ...oracle import GaussianMixture
 from ...remember import remember
 from ...schedules import make_tau
 from ...solvers import invert, multistep_sample, slerp
-from ...toy_data import DATA_SETS, data_set, digit, load_digits
+from ...toy_data import data_set, digit, load_digits
 
 PATHS = {"slerp": slerp, "linear": lambda a, b, w: (1 - w) * a + w * b}
 EDITS = ("another class decodes (exact)", "mix two latents (trained)")
@@ -121,15 +122,17 @@ class Landing(NamedTuple):
 @remember(megabytes=4)
 def landing(first, second, S, data, denoiser):
     """Start DDIM once and DDPM 200 times from x_T = (first, second)."""
-    eps_hat, tau, x_T = denoiser_of(data, denoiser), make_tau(1000, S), np.array([[first, second]])
-    path = np.concatenate(list(ddim_states(x_T, eps_hat, ALPHA_BAR, tau)))
+    alpha_bar = alpha_bar_of(data)
+    T = len(alpha_bar) - 1
+    eps_hat, tau, x_T = denoiser_of(data, denoiser), make_tau(T, S), np.array([[first, second]])
+    path = np.concatenate(list(ddim_states(x_T, eps_hat, alpha_bar, tau)))
     shifted = x_T + [[0, 0], [1e-9, 0], [0, 1e-9]]
-    limits = multistep_sample(shifted, eps_hat, ALPHA_BAR, make_tau(1000, 100, "quadratic"))
-    cloud = ddim_sample(np.repeat(x_T, 200, axis=0), eps_hat, ALPHA_BAR, tau, 1.0, np.random.default_rng(0))
+    limits = multistep_sample(shifted, eps_hat, alpha_bar, make_tau(T, min(T, 100), "quadratic"))
+    cloud = ddim_sample(np.repeat(x_T, 200, axis=0), eps_hat, alpha_bar, tau, 1.0, np.random.default_rng(0))
     return Landing(path, limits[0], cloud, bool(np.ptp(limits, axis=0).max() > 0.01))
 
 
-def drag_x_T() -> LiveFigure:
+def drag_x_T(data="moons") -> LiveFigure:
     """Move x_T in the plane: left its DDIM path and landing, right 200 DDPM landings from the same x_T."""
     figure, axes = panels(1, 2, width=9, height=5.1)
     nothing = np.empty((0, 2))
@@ -147,7 +150,7 @@ def drag_x_T() -> LiveFigure:
         "first": number_slider("x_T, right", -3.0, 3.0, 0.1, 0.6, digits=1),
         "second": number_slider("x_T, up", -3.0, 3.0, 0.1, 1.2, digits=1),
         "S": choice_slider("S (steps)", (1, 2, 5, 10, 20, 50, 100), 20),
-        "data": menu("data", list(DATA_SETS), "moons"),
+        "data": data_menu("data", as_data(data)),
         "denoiser": menu("denoiser", DENOISERS, "exact"),
     }
 
