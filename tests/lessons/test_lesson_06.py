@@ -81,6 +81,8 @@ LOOPS = [
     (loop(loss=lambda guess, e, x0: torch.mean((guess - x0) ** 2)), "compares with x_0"),
     (loop(mix=lambda x0, e, ab, t: x0), "sees x_0, not x_t"),
     (loop(loss=lambda guess, e, x0: torch.sum((guess - e) ** 2)), "is a sum, not a mean"),
+    (loop(loss=lambda guess, e, x0: ((guess - e) ** 2).sum(dim=1).mean()), "is a sum, not a mean"),
+    (loop(loss=lambda guess, e, x0: ((guess - e) ** 2).mean(dim=1).sum()), "is a sum, not a mean"),
     (loop(low=0, high=0), "your times begin at 0"),
     (loop(low=0), "your times begin at 0"),
     (loop(high=0), "the last time, T, is never drawn"),

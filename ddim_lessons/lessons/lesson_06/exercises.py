@@ -99,7 +99,7 @@ EXERCISES = {
         "line 2": "these are S + 1 times from T down to 0.",
         "line 3": "pairs of neighbours, the later time first; i counts them.",
         "line 5": "that is predict_x0, with ᾱ at the time of x.",
-        "line 6": "that is the step of (4.7) at η = 0.",
+        "line 6": "that is the step of (4.10) at η = 0, before it is multiplied out.",
     }),
 }
 # fmt: on

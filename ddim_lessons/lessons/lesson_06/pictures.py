@@ -210,10 +210,10 @@ def move_field(arrows, eps):
 NAMES = {"eps": "ε", "x0": "x_0", "v": "v"}
 
 
-def draw_loss(axes, steps, floor, target):
+def draw_loss(axes, steps, floor, title):
     """Prepare the axes of a loss over training steps, with the exact denoiser's loss; returns the curve."""
     axes.axhline(floor, color=INK, linestyle="--", linewidth=1.2, label=f"exact denoiser: {floor:.2f}")
-    axes.set(xlim=(0, steps), ylim=(floor - 0.06, floor + 0.24), xlabel="training step", title=f"loss, for {target}")
+    axes.set(xlim=(0, steps), ylim=(floor - 0.06, floor + 0.24), xlabel="training step", title=title)
     curve = axes.plot([], [], color=BLUE, label="network")[0]
     axes.legend(loc="upper right", frameon=False, fontsize=11)
     return curve
@@ -240,7 +240,7 @@ class Scene:
         self.x_T = np.random.default_rng(0).standard_normal((n, 2))
         schedule = run.model.schedule  # its last ᾱ may be 0: the loss for v is finite there, the way to it is not
         floor = loss_floor(data, np.maximum(schedule, 1e-6), run.model.target, run.settings["power"])
-        self.curve = draw_loss(axes[0], run.settings["steps"], floor, NAMES[run.model.target])
+        self.curve = draw_loss(axes[0], run.settings["steps"], floor, f"loss, for {NAMES[run.model.target]}")
         exact = data.eps(GRID, schedule[t])
         draw_field(axes[1], exact, PALE, 0.022, head=1)
         self.arrows = draw_field(axes[1], exact, BLUE, 0.007)

@@ -29,7 +29,7 @@ def draw_amplifications(alpha_bar):
     return figure
 
 
-def draw_floors(alpha_bar, n=2000):
+def draw_floors(alpha_bar, n=10_000):
     """Return a figure of what the exact denoiser does not know of the noise, over t: of the moons, and of N(0, I)."""
     rng, unknown = np.random.default_rng(7), []
     for t in TIMES:
@@ -85,7 +85,7 @@ def draw_errors(errors, alpha_bar):
         axes[1].plot(TIMES, row * (1 - alpha_bar[TIMES]) / alpha_bar[TIMES], line, color=color, label=name)
     axes[0].set(xscale="log", yscale="log", ylim=(1e-6, 10), xlabel="t (logarithmic)", ylabel="excess", title="in ε̂")
     axes[1].set(xscale="log", xlabel="t (logarithmic)", title="the same, in x̂_0")
-    axes[0].legend(loc="upper left", fontsize=11)
+    axes[0].legend(loc="lower left", fontsize=11)
     return figure
 
 

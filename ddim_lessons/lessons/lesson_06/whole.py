@@ -109,30 +109,33 @@ def wrong_times(times):
 
 def wrong_pairs(network, data, alpha_bar):
     """Mistakes in x_t, in what the loss compares with, in the ends of t, and in the draws of noise and points."""
-    x, t, _ = (torch.cat(parts) if k < 2 else None for k, parts in enumerate(zip(*network.asked, strict=True)))
-    t, T, batch = t.reshape(-1, 1), len(alpha_bar) - 1, len(network.asked[0][0])
+    x, t = (torch.cat([call[k] for call in network.asked]) for k in (0, 1))
+    t, batch = t.reshape(-1, 1), len(network.asked[0][0])
     answers = torch.cat([answer.expand(batch, -1) for answer, *_ in network.steps])
-    gradients = torch.cat(network.gradients)
-    target = answers - gradients * batch * data.shape[1] / 2  # what a mean square was compared with
-    level, before, after = (alpha_bar[(t + k).clamp(0, T)] for k in (0, -1, 1))
+    for wrong, noise, points in explanations(x, t, answers, torch.cat(network.gradients), alpha_bar, batch):
+        if torch.cdist(points.double(), data.double()).amin(dim=1).amax() < 1e-3:
+            return wrong or wrong_ends(t, len(alpha_bar) - 1) or wrong_draws(noise.split(batch), points.split(batch))
+    return "the loss does not compare with the noise that is in x_t"
+
+
+def explanations(x, t, answers, gradients, alpha_bar, batch):
+    """Yield (mistake or "", the noise that the loss compared with, what then were the points of the data)."""
+    level, before, after = (alpha_bar[(t + k).clamp(0, len(alpha_bar) - 1)] for k in (0, -1, 1))
+    target = answers - gradients * batch * x.shape[1] / 2  # what a mean square was compared with
 
     def clean(noise, a):
         return (x - (1 - a) ** 0.5 * noise) / a**0.5
 
-    explained = {
-        "": clean(target, level),
-        "the network is told t − 1": clean(target, after),
-        "x_t is made with ᾱ[t − 1]": clean(target, before),
-        "the roots are missing in x_t": (x - (1 - level) * target) / level,
-        "in x_t the two factors have changed places": (x - level**0.5 * target) / (1 - level) ** 0.5,
-        "the loss compares with x_0": target,
-        "the network sees x_0, not x_t": x,
-        "the loss is a sum, not a mean": clean(answers - gradients / 2, level),
-    }
-    for wrong, points in explained.items():
-        if torch.cdist(points.double(), data.double()).amin(dim=1).amax() < 1e-3:
-            return wrong or wrong_ends(t, T) or wrong_draws(target.split(batch), points.split(batch))
-    return "the loss does not compare with the noise that is in x_t"
+    yield "", target, clean(target, level)
+    yield "the network is told t − 1", target, clean(target, after)
+    yield "x_t is made with ᾱ[t − 1]", target, clean(target, before)
+    yield "the roots are missing in x_t", target, (x - (1 - level) * target) / level
+    yield "in x_t the two factors have changed places", target, (x - level**0.5 * target) / (1 - level) ** 0.5
+    yield "the loss compares with x_0", target, target
+    yield "the network sees x_0, not x_t", target, x
+    for count in (1, batch, x.shape[1]):  # a sum over all, over coordinates, over points
+        noise = answers - gradients * count / 2
+        yield "the loss is a sum, not a mean", noise, clean(noise, level)
 
 
 def wrong_ends(t, T):
@@ -179,14 +182,14 @@ HINTS = {  # in the order in which the mistakes are looked for
     "in x_t the two factors have changed places": "ᾱ near 1 is nearly clean.",
     "the loss compares with x_0": "in (6.1) the network guesses the noise.",
     "the network sees x_0, not x_t": "in clean data there is no noise to guess.",
-    "the loss is a sum, not a mean": "with a sum, twice the batch is twice the gradient.",
+    "the loss is a sum, not a mean": "take the mean over points and coordinates: a sum grows with their number.",
     "your times begin at 0": "at t = 0 there is no noise to guess: training needs t = 1 … T.",
     "the last time, T, is never drawn": "torch.randint leaves its upper end out, and every sampler begins at T.",
     "the noise is uniform, not normal": "one letter: rand is uniform, randn normal.",
     "one noise serves the whole batch": "each point has a noise of its own.",
     "the noise is drawn once, not in every step": "a network can learn one noise by heart.",
     "every step has the same points": "draw inside the loop.",
-    "the loss does not compare with the noise that is in x_t": "draw the noise once in a step, and use it twice.",
+    "the loss does not compare with the noise that is in x_t": "draw one noise, use it twice, take a mean square.",
 }
 
 

@@ -305,6 +305,14 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
     return live
 
 
+def draw_own(data):
+    """Return a figure of own data (n, 2): 4,000 of its points."""
+    figure, axes = panels(width=4, height=4)
+    draw_points(axes, data.points[:4000], BLUE, size=2)
+    frame(axes, 3.0)
+    return figure
+
+
 def begins_anyway(update):
     """Decorate a live figure's ``update``: where its first picture fails, as of a reader's network, it is empty.
 
