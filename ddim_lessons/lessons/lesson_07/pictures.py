@@ -306,9 +306,9 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
 
 
 def draw_own(data):
-    """Return a figure of own data (n, 2): 4,000 of its points."""
+    """Return a figure of 4,000 points drawn from own data, or from the set of a name."""
     figure, axes = panels(width=4, height=4)
-    draw_points(axes, data.points[:4000], BLUE, size=2)
+    draw_points(axes, data_set(data).sample(4000, np.random.default_rng(0)), BLUE, size=2)
     frame(axes, 3.0)
     return figure
 
