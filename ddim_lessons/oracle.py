@@ -3,8 +3,6 @@
 A single Gaussian is a mixture of one component, and a finite data set is a mixture of points (``std`` = 0).
 """
 
-from functools import partial
-
 import numpy as np
 
 from . import require
@@ -142,6 +140,13 @@ def finite_data(points):
     return GaussianMixture(points, 0.0)
 
 
+def _thin_product(a, b):
+    """Return the matrix product of a (n, m) and b (m, k), of which m or k is small, column by column."""
+    if a.shape[1] <= FEW:
+        return sum(a[:, j, None] * b[j] for j in range(len(b)))
+    return np.stack([(a * column).sum(axis=1) for column in np.ascontiguousarray(b.T)], axis=1)
+
+
 def finite_eps_fn(points, alpha_bar, std=0.0, weights=None):
     """Return ``(x, t) -> ε̂`` as :class:`GaussianMixture` has it, in the precision of x (``points`` in 32 bits), faster.
 
@@ -158,7 +163,7 @@ def finite_eps_fn(points, alpha_bar, std=0.0, weights=None):
     points = points.astype(np.float32)
     half_square = (points**2).sum(axis=1) / 2
     # In few dimensions the library's product starts threads that wait for each other longer than they compute.
-    product = np.matmul if points.shape[1] > FEW else partial(np.einsum, "nk,kd->nd")
+    product = np.matmul if points.shape[1] > FEW else _thin_product
 
     def eps_hat(x, t):
         a, x_t = float(schedule[require.whole("t", t, 0, len(schedule) - 1)]), require.floating("x", x)

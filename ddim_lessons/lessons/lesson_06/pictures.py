@@ -240,7 +240,7 @@ class Scene:
         self.x_T = np.random.default_rng(0).standard_normal((n, 2))
         schedule = run.model.schedule  # its last ᾱ may be 0: the loss for v is finite there, the way to it is not
         floor = loss_floor(data, np.maximum(schedule, 1e-6), run.model.target, run.settings["power"])
-        self.curve = draw_loss(axes[0], run.settings["steps"], floor, NAMES[run.model.target])
+        self.curve = draw_loss(axes[0], run.settings["steps"], floor, f"loss, for {NAMES[run.model.target]}")
         exact = data.eps(GRID, schedule[t])
         draw_field(axes[1], exact, PALE, 0.022, head=1)
         self.arrows = draw_field(axes[1], exact, BLUE, 0.007)

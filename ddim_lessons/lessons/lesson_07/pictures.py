@@ -305,6 +305,14 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
     return live
 
 
+def draw_own(data):
+    """Return a figure of 4,000 points drawn from own data, or from the set of a name."""
+    figure, axes = panels(width=4, height=4)
+    draw_points(axes, data_set(data).sample(4000, np.random.default_rng(0)), BLUE, size=2)
+    frame(axes, 3.0)
+    return figure
+
+
 def begins_anyway(update):
     """Decorate a live figure's ``update``: where its first picture fails, as of a reader's network, it is empty.
 
