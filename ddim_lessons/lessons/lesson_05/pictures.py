@@ -28,26 +28,26 @@ def link(t, s, eta):
     return *coefficients(SHORT[t], SHORT[s], sigma_sq), sigma_sq
 
 
-def log_p_over_q(draws, denoiser, eta):
+def log_p_over_q(draws, guesses, eta):
     """Return log p − log q of the three groups, factor by factor, for draws of (x_0 … x_8); three arrays (n,).
 
-    ``denoiser`` is a dict of t to (slope, offset, variance): p(x_0 | x_t), and with its mean the links.
+    ``guesses`` is a dict of t to (slope, offset, variance): p(x_0 | x_t), and with its mean the links.
     """
     x = draws.T
-    guess = {t: denoiser[t].slope * x[t] + denoiser[t].offset for t in denoiser}
-    log_q = {t: log_normal(x[t], SHORT[t] ** 0.5 * x[0], 1 - SHORT[t]) for t in denoiser}
-    chain = log_normal(x[0], guess[2], denoiser[2].var)  # the last link, then the others
+    guess = {t: guesses[t].slope * x[t] + guesses[t].offset for t in guesses}
+    log_q = {t: log_normal(x[t], SHORT[t] ** 0.5 * x[0], 1 - SHORT[t]) for t in guesses}
+    chain = log_normal(x[0], guess[2], guesses[2].var)  # the last link, then the others
     for t, s in LINKS:
         k, lam, sigma_sq = link(t, s, eta)
         chain = chain + log_normal(x[s], k * x[t] + lam * guess[t], sigma_sq)
         chain = chain - log_normal(x[s], k * x[t] + lam * x[0], sigma_sq)
-    star = sum(log_normal(x[0], guess[j], denoiser[j].var) - log_q[j] for j in STAR)
+    star = sum(log_normal(x[0], guess[j], guesses[j].var) - log_q[j] for j in STAR)
     return log_normal(x[8], 0, 1) - log_q[8], chain, star
 
 
-def l_gamma(gammas, denoiser):
+def l_gamma(gammas, guesses):
     """Return the weighted loss Σ γ_t E (ε − ε̂)² of the example, averaged over the data; both are dicts over t."""
-    return over_data(lambda x0: sum(g * eps_loss(x0, denoiser[t], SHORT[t]) for t, g in gammas.items()), MEAN, VAR)
+    return over_data(lambda x0: sum(g * eps_loss(x0, guesses[t], SHORT[t]) for t, g in gammas.items()), MEAN, VAR)
 
 
 class Weights(NamedTuple):
@@ -301,20 +301,20 @@ def show_excess(loss):
     show(figure, words + "and from 250 to 423 with γ = 1; η = 1 and 0.2 nearly coincide. Separate: lowest from t = 40.")
 
 
-def run(denoiser, skip, eta):
-    """Sample 8,000 points with every ``skip``-th of ``TIMES``, always from the same x_T and the same fresh noise."""
-    rng, tau = np.random.default_rng(5), (*TIMES[::skip].tolist(), 0)
-    return ddim_sample(rng.standard_normal((8000, 1)), denoiser, ALPHA_BAR, tau, eta, rng)
+def run(eps_fn, every, eta):
+    """Sample 8,000 points with every ``every``-th of ``TIMES``, always from the same x_T and the same fresh noise."""
+    rng, tau = np.random.default_rng(5), (*TIMES[::every].tolist(), 0)
+    return ddim_sample(rng.standard_normal((8000, 1)), eps_fn, ALPHA_BAR, tau, eta, rng)
 
 
-def show_samples(denoiser):
+def show_samples(eps_fn):
     """Show the samples of nine samplers, three sets A and three η, that share one denoiser."""
     x, (figure, axes) = np.linspace(-2.2, 2.2, 200), panels(1, 3, width=9.6, height=3.8, sharey=True)
-    for ax, skip in zip(axes, (4, 2, 1), strict=True):
+    for ax, every in zip(axes, (4, 2, 1), strict=True):
         ax.fill_between(x, np.exp(two_peaks().log_density(x[:, None])), color=PALE, label="the data")
         for eta in (0.0, 0.5, 1.0):
-            draw_samples(ax, run(denoiser, skip, eta), eta)
-        ax.set(title=f"S = {20 // skip}", xlabel="x_0", xlim=(-2.2, 2.2), ylim=(0, 1.8))
+            draw_samples(ax, run(eps_fn, every, eta), eta)
+        ax.set(title=f"S = {20 // every}", xlabel="x_0", xlim=(-2.2, 2.2), ylim=(0, 1.8))
     axes[0].set_ylabel("density")
     axes[0].legend(loc="upper center", fontsize=10, ncols=2)
     words = "Grey: the data. Nine histograms from one trained denoiser (η = 1: no noise in the last step): each has a "
