@@ -107,9 +107,8 @@ def test_both_ways_are_named_and_do_not_come_from_one_function(path):
 
 
 def test_a_planted_check_of_a_function_by_itself_is_seen(tmp_path):
-    source = (
-        "from ddim_lessons.ddim import variance\nv = 2 * variance(0.3, 0.8, 1.0)\nw = variance(0.3, 0.8, 1.0) + 1\n"
-    )
+    source = "from ddim_lessons.ddim import variance\nv = 2 * variance(0.3, 0.8, 1.0)\n"
+    source += "w = variance(0.3, 0.8, 1.0) + 1\n"
     cell = nbformat.v4.new_code_cell(source + 'verify("9.1", v, 2 * (w - 1))\nverify("9.2", v, 2 * 0.04)')
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "copy.ipynb")
     (_, one, other), (_, left, right) = checked(tmp_path / "copy.ipynb")
