@@ -27,10 +27,10 @@ from ddim_lessons.lessons.lesson_00 import notation
 from ddim_lessons.lessons.lesson_01 import pictures as lesson_01
 from ddim_lessons.lessons.lesson_04 import pictures as lesson_04
 from ddim_lessons.lessons.lesson_07 import pictures as lesson_07
-from ddim_lessons.lessons.lesson_08 import bug_museum, grids
 from ddim_lessons.lessons.lesson_08 import pictures as lesson_08
 from ddim_lessons.lessons.lesson_09 import pictures as lesson_09
 from ddim_lessons.lessons.lesson_10 import pictures as lesson_10
+from ddim_lessons.lessons.lesson_12 import bug_museum, grids
 from ddim_lessons.objective import bound
 from ddim_lessons.oracle import GaussianMixture, finite_eps_fn
 from ddim_lessons.remember import remember
@@ -152,6 +152,8 @@ CALLS = {
     grids.strided_range: {"T": 10, "S": 3},
     grids.strided_range_plus_1: {"T": 10, "S": 3},
     grids.squares_to_80_percent: {"T": 10, "S": 3},
+    grids.even_to_both_ends: {"T": 10, "S": 3},
+    grids.trailing_in_floats: {"T": 10, "S": 3},
     grids.inspect: {"times": (10, 5), "alpha_bar": ALPHA_BAR},
     notation.translate: {"meaning": "clean sample"},
     notation.schedule_in_the_notation_of: {"author": "DDIM paper", "beta": np.array([0, 0.1, 0.2])},
