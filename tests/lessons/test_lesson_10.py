@@ -1,5 +1,7 @@
 """Lesson 10: the exercises name mistakes, wrong equations are caught, the live figure follows, the tables hold."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -21,6 +23,10 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --- exercises ---------------------------------------------------------------------------------------------------
+
+
+def lost(m, without):
+    return (m() - without) / (m() - m(S=1))
 
 
 def best_sums(o):
@@ -45,12 +51,17 @@ ANSWERS = [
     ("10.3", lambda S: 1, "last visit alone"),
     ("10.3", lambda S: max(1, S - 2), "left out two"),
     ("10.3", lambda S: 3, "none of the usual mistakes"),
-    ("10.4", lambda one, full, fresh: (fresh - one) / (full - one), "keeps, not what it loses"),
-    ("10.4", lambda one, full, fresh: (full - fresh) / full, "not with the gain"),
-    ("10.4", lambda one, full, fresh: (full - fresh) / (fresh - one), "gain of fresh noise"),
-    ("10.4", lambda one, full, fresh: full - fresh, "not a share"),
-    ("10.4", lambda one, full, fresh: (fresh - full) / (full - one), "sign is wrong"),
-    ("10.4", lambda one, full, fresh: 0.5, "none of the usual mistakes"),
+    ("10.4", lambda m: lost(m, m(eta=0.0)), "still DDIM's"),
+    ("10.4", lambda m: lost(m, m(renew=False)), "switched off renewal"),
+    ("10.4", lambda m: lost(m, m(update="direct")), "still carries the boxes on"),
+    ("10.4", lambda m: 1.0, "other visits are gone"),
+    ("10.4", lambda m: lost(m, m(update="fresh", ensemble="last")), "together with the step"),
+    ("10.4", lambda m: lost(partial(m, ensemble="last"), m(update="fresh", ensemble="last")), "last visit alone"),
+    ("10.4", lambda m: (m(update="fresh") - m(S=1)) / (m() - m(S=1)), "kept, not what is lost"),
+    ("10.4", lambda m: 1 - m(update="fresh") / m(), "not with the gain"),
+    ("10.4", lambda m: m() - m(update="fresh"), "not a share"),
+    ("10.4", lambda m: (m(update="fresh") - m()) / (m() - m(S=1)), "sign is wrong"),
+    ("10.4", lambda m: 0.5, "none of the usual mistakes"),
 ]
 
 
