@@ -3,7 +3,7 @@
     python tools/record_detection.py                        # about 25 minutes on one core
     python tools/record_detection.py table crowd            # or some parts: table, crowd, controls, maps
 
-* table: AP over steps × boxes on 300 held-out pictures, the mean of four noise seeds, and their standard deviation;
+* table: AP over steps × boxes on 300 held-out pictures, the mean of three noise seeds, and their standard deviation;
 * crowd: the same on pictures with about 11 objects, which training never showed, three noise seeds;
 * controls: 16 boxes, with parts of the sampler exchanged or left out, four noise seeds, every ensemble;
 * maps: AP over steps × boxes for all settings of the live figure, on fewer pictures, the mean of three noise seeds.
@@ -64,7 +64,7 @@ def controls(model, choices, seeds=4):
 
 
 def record_table():
-    return {"table": grid(held_out(), STEPS, BOXES, 4)}
+    return {"table": grid(held_out(), STEPS, BOXES, 3)}
 
 
 def record_crowd():

@@ -199,7 +199,7 @@ def test_the_result_names_its_ensemble_and_the_map_its_pictures():
     live = lesson.boxes_from_noise()
     live.show(live.start | {"ensemble": "last", "picture": 4})
     assert "ensemble last: " in live.words and "of 9 objects found" in live.words
-    assert live.words.endswith("on 100 pictures of 1 to 6 objects, no crowds.")
+    assert live.words.endswith("on 100 pictures of 1 to 6 objects, no crowds, 3 noise seeds.")
 
 
 def test_a_pair_is_drawn_with_what_it_shares_and_the_box_around_it():
