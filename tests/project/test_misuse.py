@@ -297,7 +297,7 @@ def test_fuzz_any_arguments_at_all(name, data):
 # --- a reader's answer to an exercise may be anything --------------------------------------------------------------
 
 EXERCISES = {
-    number: found for info in iter_modules(lessons.__path__)
+    number: found for info in iter_modules(lessons.__path__) if info.ispkg
     for number, found in import_module(f"{lessons.__name__}.{info.name}.exercises").EXERCISES.items()
 }  # fmt: skip
 
