@@ -1,4 +1,4 @@
-"""The Chinese of thirty-five terms: the lessons' source article is Chinese, and so is much that is written on it."""
+"""The Chinese of three dozen terms: the lessons' source article is Chinese, and so is much that is written on it."""
 
 from html import escape
 
@@ -13,8 +13,9 @@ TERMS = (  # English, Chinese, the lesson that introduces it
     ("forward process", "前向过程", "00"),
     ("adding noise", "加噪", "00"),
     ("sampling", "采样", "00"),
-    ("denoiser", "去噪器", "00"),
+    ("denoising", "去噪", "00"),
     ("deterministic", "确定性", "00"),
+    ("noise floor", "噪声底", "00"),
     ("Markov", "马尔可夫", "01"),
     ("marginal", "边缘分布", "01"),
     ("posterior", "后验", "01"),

@@ -255,7 +255,7 @@ def test_every_recorded_comparison_is_of_at_least_three_seeds():
 
 
 def test_two_standard_errors_are_what_the_lesson_says():
-    for ensemble, said in (("all", 0.005), ("last", 0.010)):
+    for ensemble, said in (("all", 0.005), ("last", 0.009)):
         spread = [lesson.control(name, ensemble)[1:].var(axis=1, ddof=1) for name in lesson.recorded()["controls"]]
         assert abs(2 * np.sqrt(np.mean(spread) * 2 / 4) - said) < 0.0006, ensemble
 
