@@ -144,7 +144,8 @@ def print_table(table):
     for S, ap50, ap in zip(table["steps"], table["AP50"], table["AP"], strict=True):
         cells = "".join(f"   {a:.3f}/{b:.3f}" for a, b in zip(ap50, ap, strict=True))
         print(f"{S} step{'s' if S > 1 else ' '} {cells}")
-    print(f"{table['pictures']} pictures, {table['seeds']} noise seed{'s' if table['seeds'] > 1 else ''}")
+    scatter = np.mean(table["AP_sd"])
+    print(f"{table['pictures']} pictures, {table['seeds']} noise seeds, of which one scatters by {scatter:.3f} in AP")
 
 
 @remember(1)
