@@ -1,5 +1,7 @@
 """Exercises of lesson 10: the code of boxes, dynamic k, the ensemble that drops a step, which control to run."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ... import require
@@ -25,23 +27,31 @@ def counted(S):
     return 1 if S == 1 else S - 1
 
 
-def detector(one, looks, walk, formula, noise, renewal):
-    """Return ``measure``, which runs a made-up detector and returns its AP.
+@dataclass(frozen=True)
+class Detector:
+    """A made-up detector: calling it runs it, and returns its AP.
 
     ``one`` is the AP of one step. More steps gain ``looks`` through the ensemble, ``walk`` if boxes are carried on at
     all, ``formula`` if DDIM's step does it; new places, by noise or by renewal, gain ``noise`` and ``renewal``.
     """
 
-    def measure(S=8, update="DDIM", eta=1.0, renew=True, ensemble="all"):
+    one: float
+    looks: float
+    walk: float
+    formula: float
+    noise: float
+    renewal: float
+    __name__ = "measure"  # what a reader is shown as the argument
+
+    def __call__(self, S=8, update="DDIM", eta=1.0, renew=True, ensemble="all"):
         require.whole("S", S, 1)
         require.choice("update", update, ("DDIM", "direct", "fresh"))
         require.choice("ensemble", ensemble, ("all", "official", "last"))
-        gain = {"all": looks, "official": looks * 0.9, "last": 0.0}[ensemble]
-        gain += {"DDIM": walk + formula + noise * eta, "direct": walk, "fresh": noise}[update]
-        gain += renewal if renew or update == "fresh" else 0.0
-        return one + gain * (1 - 1 / S) * 8 / 7
-
-    return measure
+        gain = {"all": self.looks, "official": self.looks * 0.9, "last": 0.0}[ensemble]
+        by_step = self.walk + self.formula + self.noise * eta
+        gain += {"DDIM": by_step, "direct": self.walk, "fresh": self.noise}[update]
+        gain += self.renewal if renew or update == "fresh" else 0.0
+        return self.one + gain * (1 - 1 / S) * 8 / 7
 
 
 def lost(measure, without):
@@ -109,8 +119,8 @@ EXERCISES = {
     ]),
     "10.4": Exercise(
         lost_without_the_walk,
-        [(detector(0.40, 0.05, 0.03, 0.01, 0.006, 0.012),), (detector(0.83, 0.09, -0.002, -0.003, 0.02, 0.04),),
-         (detector(0.30, 0.02, 0.05, 0.20, 0.07, 0.01),)], [
+        [(Detector(0.40, 0.05, 0.03, 0.01, 0.006, 0.012),), (Detector(0.83, 0.09, -0.002, -0.003, 0.02, 0.04),),
+         (Detector(0.30, 0.02, 0.05, 0.20, 0.07, 0.01),)], [
         ("at η = 0 the step is still DDIM's", lambda m: lost(m, m(eta=0.0)),
          "this control tells what the fresh noise in the step does. Switch the step itself off."),
         ("you switched off renewal", lambda m: lost(m, m(renew=False)),
