@@ -38,10 +38,14 @@ def _time_slopes(w):
     return falls, -a * falls / b
 
 
+def _share(alpha_bar):
+    return sigma_bar(alpha_bar) / (1 + sigma_bar(alpha_bar))
+
+
 CLOCKS = {
     "time": Clock("x", "t/T", _time, _time_weights, _time_slopes),
     "noise": Clock("x̄ = x/√ᾱ", "σ̃", sigma_bar, lambda w: (w**0, w), lambda w: (0.0, 1.0)),
-    "line": Clock("x_u", "u", lambda ab: sigma_bar(ab) / (1 + sigma_bar(ab)), lambda w: (1 - w, w), lambda w: (-1.0, 1.0)),
+    "line": Clock("x_u", "u", _share, lambda w: (1 - w, w), lambda w: (-1.0, 1.0)),
     "angle": Clock(
         "x", "angle", lambda ab: np.arctan(sigma_bar(ab)), lambda w: (np.cos(w), np.sin(w)),
         lambda w: (-np.sin(w), np.cos(w)),

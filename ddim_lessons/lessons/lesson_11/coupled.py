@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from ...ddim import ddim_states, predict_eps, predict_x0
-from ...learning.networks import as_tensor, eps_fn
-from ...learning.training import Run
+from ...learning.networks import PointMLP, as_tensor, eps_fn
+from ...learning.training import Run, fit
 
 
 class Paired(Run):
@@ -32,7 +32,7 @@ class Paired(Run):
 
 
 def along_paths(x_T, eps_hat, alpha_bar, tau):
-    """Return (ends, noise, times) of all points on the η = 0 paths from x_T (n, d): what leads from the end to the point.
+    """Return (ends, noise, times) of all points on the η = 0 paths from x_T (n, d): what leads from end to point.
 
     The rows of all times of ``tau`` but the last stand one after the other, so that add_noise(ends, noise, ᾱ_t) is x_t.
     """
@@ -45,3 +45,13 @@ def jump_of(model):
     """Return ``(x, t) -> x̂_0`` of a trained network, for samples (n, d) and one time t."""
     eps_hat = eps_fn(model)
     return lambda x, t: predict_x0(x, eps_hat(x, t), model.schedule[t])
+
+
+def learn(x0, noise, times=None, steps=1000, seed=0):
+    """Train a small network on data x0 whose noise is given, and return it; ``seed`` is of its first weights too."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        run = Paired(PointMLP(), x0, noise, times, steps, seed)
+    for _ in fit(run):
+        pass
+    return run.average

@@ -1,4 +1,4 @@
-"""Exercises of lesson 11: a change of clock, four Euler steps, ε to v, Euler ancestral, guidance, one jump to the end."""
+"""Exercises of lesson 11: a change of clock, four Euler steps, ε to v, Euler ancestral, guidance, a jump."""
 
 import numpy as np
 
@@ -48,7 +48,8 @@ EXERCISES = {
         [(X, EPS, 0.2), (X[:1], EPS[:1], 0.9), (EPS[0], X[0], 0.5)], [
         ("the sign is turned round",  lambda x, e, ab: predict_x0(x, e, ab) - e,
          "as u grows, noise comes in and data go out."),
-        ("this is the other v, √ᾱ ε − √(1−ᾱ) x_0", lambda x, e, ab: ab**0.5 * e - (1 - ab) ** 0.5 * predict_x0(x, e, ab),
+        ("this is the other v, √ᾱ ε − √(1−ᾱ) x_0",
+         lambda x, e, ab: ab**0.5 * e - (1 - ab) ** 0.5 * predict_x0(x, e, ab),
          "flow matching's weights are 1 and 1."),
         ("x_t is no x̂_0",            lambda x, e, ab: e - x,
          "solve x_t = √ᾱ x_0 + √(1−ᾱ) ε for x_0 first."),

@@ -23,10 +23,13 @@ def upper_moon():
     return GaussianMixture(moons.means[:24], moons.std[:24])
 
 
-def guided(w):
-    """Return ``(x, t) -> (1−w) ε̂_u + w ε̂_c``, classifier-free guidance of strength w (Ho and Salimans 2022)."""
-    free, told = data_set("moons").eps_fn(ALPHA_BAR), upper_moon().eps_fn(ALPHA_BAR)
-    return lambda x, t: (1 - w) * free(x, t) + w * told(x, t)
+def guided(w, told, free):
+    """Return ``(x, t) -> (1−w) ε̂_u + w ε̂_c``, classifier-free guidance of strength w (Ho and Salimans 2022).
+
+    ``told`` and ``free`` are the data given the condition and all data, each with its exact denoiser.
+    """
+    eps_c, eps_u = told.eps_fn(ALPHA_BAR), free.eps_fn(ALPHA_BAR)
+    return lambda x, t: (1 - w) * eps_u(x, t) + w * eps_c(x, t)
 
 
 @remember(results=128)
@@ -34,7 +37,9 @@ def samples(w, eta, S=50, n=500, seed=0):
     """Return ``n`` guided samples of the upper moon, shape (n, 2)."""
     rng = np.random.default_rng(seed)
     x_T = rng.standard_normal((n, 2))
-    return ddim_sample(x_T, guided(w), ALPHA_BAR, make_tau(1000, S, "quadratic"), eta, rng)
+    return ddim_sample(
+        x_T, guided(w, upper_moon(), data_set("moons")), ALPHA_BAR, make_tau(1000, S, "quadratic"), eta, rng
+    )
 
 
 def log_tilted(x, w):

@@ -1,11 +1,12 @@
-"""Lesson 11: one path in four coordinates; guidance beside what it is said to sample; straight paths from a coupling."""
+"""Lesson 11: one path in four coordinates; guidance beside what it is said to sample; paths made straight."""
 
 import numpy as np
 
-from ...ddim import ddim_states
+from ...ddim import ddim_sample, ddim_states, predict_x0
 from ...figures.controls import choice_slider, menu, number_slider
 from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, GREY, INK, ORANGE, PALE, VERMILION, draw_paths, draw_points, frame, panels
+from ...learning.runs import distance_in_floors
 from ...oracle import gaussian
 from ...remember import remember
 from ...schedules import make_tau
@@ -32,7 +33,10 @@ def one_path(x_T, data, S):
     """
     dense, coarse = smooth_alpha_bar(400), smooth_alpha_bar(S)
     start, denoiser = np.array([[x_T]]), LINES[data]
-    walk = [np.array(list(ddim_states(start, denoiser.eps_fn(ab), ab, range(len(ab) - 1, -1, -1)))) for ab in (dense, coarse)]
+    walk = [
+        np.array(list(ddim_states(start, denoiser.eps_fn(ab), ab, range(len(ab) - 1, -1, -1))))
+        for ab in (dense, coarse)
+    ]
     between = np.concatenate([_between(x.item(), denoiser, coarse, S - i) for i, x in enumerate(walk[1][:-1])])
     found = {}
     for name, clock in CLOCKS.items():
@@ -98,7 +102,8 @@ def four_coordinates() -> LiveFigure:
         seen = one_path(x_T, data, S)
         ends = ", ".join(f"{signed(seen[name][3][-1, 1])} in {CLOCKS[name].w}" for name in CLOCKS)
         exact, ddim = (signed(seen["line"][k][-1, 1]) for k in (0, 2))
-        return f"{data}, x_T = {signed(x_T)}: the exact curve ends at {exact}, DDIM's {S} steps at {ddim}; Euler's at {ends}."
+        exact_end = f"{data}, x_T = {signed(x_T)}: the exact curve ends at {exact}"
+        return f"{exact_end}, DDIM's {S} steps at {ddim}; Euler's at {ends}."
 
     return LiveFigure(figure, artists, controls, update)
 
@@ -118,7 +123,7 @@ def shades(w):
 
 
 def prepare_guided(axes):
-    """Prepare the plane for guided samples: {"tilted": an image of contours, "other": the other moon, "points": dots}."""
+    """Prepare the plane for guided samples; returns {"tilted": contours, "other": the other moon, "points": dots}."""
     image = axes.imshow(np.zeros((2, 2)), origin="lower", extent=guidance.WINDOW * 2, cmap="Greys", vmin=0, vmax=7)
     other = draw_points(axes, data_set("moons").means[24:], ORANGE, size=4, alpha=1.0)
     dots = draw_points(axes, np.empty((0, 2)), BLUE, size=3.5, alpha=0.7)
@@ -197,3 +202,63 @@ def draw_flow(axes, paths, title):
     draw_points(axes, paths[:, 0], ORANGE, size=4, alpha=1.0)
     draw_points(axes, paths[:, -1], BLUE, size=4, alpha=1.0)
     frame(axes, 2.9, title)
+
+
+def floors(eps_hat, x_T, S, eta=0.0, seed=0):
+    """Return the distance of S steps' samples from the moons, in noise floors of sliced W2."""
+    rng = np.random.default_rng(seed)
+    samples = ddim_sample(x_T, eps_hat, guidance.ALPHA_BAR, make_tau(1000, S, "quadratic"), eta, rng)
+    return distance_in_floors(samples, data_set("moons"), rng)
+
+
+# --- still pictures, each with its caption ---------------------------------------------------------------------------
+
+
+def four_stills():
+    """Return (figure, caption) of one path in four coordinates."""
+    figure, axes = panels(1, 4, width=11, height=3.0)
+    draw_four(axes)
+    return figure, (
+        "One path of one Gaussian, data on the right: the exact curve in grey, DDIM's three steps in blue, Euler's in "
+        "red and dashed. Blue pieces are straight over σ̃ and u, and there red lies on them. Grey bends in all four."
+    )
+
+
+def guided_stills():
+    """Return (figure, caption) of guided samples at two strengths and two levels of noise."""
+    figure, axes = panels(1, 4, width=11, height=3.1)
+    for ax, (w, eta) in zip(axes, ((1, 0), (3, 0), (7, 0), (7, 1)), strict=True):
+        draw_guided(ax, w, eta)
+    return figure, (
+        "500 samples of the upper moon (blue) over the contours of the tilted law (grey); the other moon orange. The "
+        "law hardly changes with w. The samples crowd at the end that is far from the other moon, and at w = 7 with "
+        "η = 0 some leave the law."
+    )
+
+
+def flow_stills(independent, reflow, x_T):
+    """Return (figure, caption) of the paths in x_u of two denoisers from the same x_T (n, 2)."""
+    figure, axes = panels(1, 2, width=9.6, height=4.6)
+    for ax, eps_hat, title in zip(axes, (independent, reflow), ("independent", "reflow"), strict=True):
+        paths = line_paths(x_T, eps_hat, guidance.ALPHA_BAR)
+        draw_flow(ax, paths, f"{title}: length is {detour(paths):.2f} of the distance")
+    return figure, (
+        "Paths in x_u from noise (orange) to data (blue), 50 steps. Left, independent pairs: they bend, many turn "
+        "sharply near the end. Right, reflow: straight lines to nearly the same ends."
+    )
+
+
+def heun_in_u(x_T, eps_fn, alpha_bar):
+    """Return where Heun's steps on the clock u end: the mean of the velocities at both ends of each Euler step."""
+    u, c, x = CLOCKS["line"].reads(alpha_bar), scale(CLOCKS["line"], alpha_bar), x_T
+
+    def velocity(x, t):
+        eps_hat = eps_fn(x, t)
+        return eps_hat - predict_x0(x, eps_hat, alpha_bar[t])
+
+    for t in range(len(alpha_bar) - 1, 0, -1):
+        first = velocity(x, t)
+        trial = x / c[t] + (u[t - 1] - u[t]) * first
+        second = velocity(c[t - 1] * trial, t - 1)
+        x = c[t - 1] * (x / c[t] + (u[t - 1] - u[t]) * (first + second) / 2)
+    return x
