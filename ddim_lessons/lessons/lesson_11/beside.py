@@ -13,7 +13,7 @@ GET_IT = "diffusers is not installed. `pip install diffusers`, restart the kerne
 
 
 def beside_diffusers():
-    """Print the largest difference of a step of two diffusers schedulers from ours; without diffusers, how to get it."""
+    """Print the largest difference of a step of two diffusers schedulers from ours; without it, how to get it."""
     if find_spec("diffusers") is None:
         say(GET_IT)
         return

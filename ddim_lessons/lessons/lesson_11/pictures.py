@@ -5,7 +5,7 @@ import numpy as np
 from ...ddim import ddim_sample, ddim_states, predict_x0
 from ...figures.controls import choice_slider, menu, number_slider
 from ...figures.live import LiveFigure
-from ...figures.plots import BLUE, GREY, INK, ORANGE, PALE, VERMILION, draw_paths, draw_points, frame, panels
+from ...figures.plots import BLUE, GREY, INK, ORANGE, PALE, VERMILION, draw_paths, draw_points, frame, panels, show
 from ...learning.runs import distance_in_floors
 from ...oracle import gaussian
 from ...remember import remember
@@ -215,37 +215,40 @@ def floors(eps_hat, x_T, S, eta=0.0, seed=0):
 
 
 def four_stills():
-    """Return (figure, caption) of one path in four coordinates."""
+    """Show one path in four coordinates."""
     figure, axes = panels(1, 4, width=11, height=3.0)
     draw_four(axes)
-    return figure, (
+    caption = (
         "One path of one Gaussian, data on the right: the exact curve in grey, DDIM's three steps in blue, Euler's in "
         "red and dashed. Blue pieces are straight over σ̃ and u, and there red lies on them. Grey bends in all four."
     )
+    show(figure, caption)
 
 
 def guided_stills():
-    """Return (figure, caption) of guided samples at two strengths and two levels of noise."""
+    """Show guided samples at two strengths and two levels of noise."""
     figure, axes = panels(1, 4, width=11, height=3.1)
     for ax, (w, eta) in zip(axes, ((1, 0), (3, 0), (7, 0), (7, 1)), strict=True):
         draw_guided(ax, w, eta)
-    return figure, (
+    caption = (
         "500 samples of the upper moon (blue) over the contours of the tilted law (grey); the other moon orange. The "
         "law hardly changes with w. The samples crowd at the end that is far from the other moon, and at w = 7 with "
         "η = 0 some leave the law."
     )
+    show(figure, caption)
 
 
 def flow_stills(independent, reflow, x_T):
-    """Return (figure, caption) of the paths in x_u of two denoisers from the same x_T (n, 2)."""
+    """Show the paths in x_u of two denoisers from the same x_T (n, 2)."""
     figure, axes = panels(1, 2, width=9.6, height=4.6)
     for ax, eps_hat, title in zip(axes, (independent, reflow), ("independent", "reflow"), strict=True):
         paths = line_paths(x_T, eps_hat, guidance.ALPHA_BAR)
         draw_flow(ax, paths, f"{title}: length is {detour(paths):.2f} of the distance")
-    return figure, (
+    caption = (
         "Paths in x_u from noise (orange) to data (blue), 50 steps. Left, independent pairs: they bend, many turn "
         "sharply near the end. Right, reflow: straight lines to nearly the same ends."
     )
+    show(figure, caption)
 
 
 def heun_in_u(x_T, eps_fn, alpha_bar):
