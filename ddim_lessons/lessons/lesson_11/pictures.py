@@ -75,6 +75,7 @@ def draw_four(axes, x_T=2.0, data="one Gaussian", S=3):
         start = {"noise": 3.0}.get(name, float(clock.reads(smooth_alpha_bar(50)[-1])))
         ax.set(xlim=(start, -0.02 * start), ylim=(-HEIGHTS[name], HEIGHTS[name]), xlabel=clock.w, ylabel=clock.x)
         artists += [ax.plot([], [], **style)[0] for style in PARTS.values()]
+    axes.flat[2].set_xticks((1, 0.5, 0))
     axes.flat[0].legend(loc="lower left", fontsize=10)
     move_four(artists, x_T, data, S)
     return artists
@@ -137,7 +138,7 @@ def draw_guided(axes, w, eta):
     x = guidance.samples(w, eta)
     parts["tilted"].set_data(shades(w))
     parts["points"].set_data(*x.T)
-    axes.set_title(f"w = {w:g}, η = {eta:g}: {guidance.outside(x, w):.0%} outside", fontsize=11)
+    axes.set_title(f"w = {w:g}, η = {eta:g}: {guidance.outside(x, w):.1%} outside", fontsize=11)
 
 
 def draw_variances(axes):
