@@ -17,7 +17,7 @@ from ddim_lessons.teaching.exercises import Exercise, choice, judge
 
 EXERCISES = {
     number: exercise
-    for lesson in range(11)
+    for lesson in range(12)
     for number, exercise in import_module(f"ddim_lessons.lessons.lesson_{lesson:02d}.exercises").EXERCISES.items()
 } | {
     name: exercise
