@@ -90,9 +90,7 @@ EXERCISES = {
         lambda x, ab, m, v: gaussian_flow(x, m, v, ab),
         [(1.2, 0.3, 0.5, 0.25), (-2.0, 0.9, -1.0, 2.0), (0.4, 0.05, 0.0, 1.0)], [
         ("this is x̂_0, the mean",  lambda x, ab, m, v: m + slope(v, ab) * (x - ab**0.5 * m),
-         "one DDIM step jumps there, and is short of spread; you want the end of the curve."),
-        ("you forgot the root",     lambda x, ab, m, v: m + (x / ab**0.5 - m) * v / (v + sigma_bar(ab) ** 2),
-         "standard deviations are matched: from √(v + σ̃²) to √v."),
+         "one DDIM step jumps there, short of spread; the curve matches standard deviations: did you forget a root?"),
         ("the ratio is upside down", lambda x, ab, m, v: m + (x / ab**0.5 - m) * ((v + sigma_bar(ab) ** 2) / v) ** 0.5,
          "the spread shrinks towards the data."),
         ("x was not divided by √ᾱ", lambda x, ab, m, v: m + (x - m) * (v / (v + sigma_bar(ab) ** 2)) ** 0.5,
