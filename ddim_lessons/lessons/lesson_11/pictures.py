@@ -219,6 +219,8 @@ def four_stills():
     """Show one path in four coordinates."""
     figure, axes = panels(1, 4, width=11, height=3.0)
     draw_four(axes)
+    for ax in axes:
+        ax.set_ylim(bottom=0)  # this path stays above
     caption = (
         "One path of one Gaussian, data on the right: the exact curve in grey, DDIM's three steps in blue, Euler's in "
         "red and dashed. Blue pieces are straight over σ̃ and u, and there red lies on them. Grey bends in all four."
