@@ -46,8 +46,9 @@ def javascript(body, ask):
 
 
 def test_schedules_and_grids_are_the_package_s():
-    for name, found in zip(SCHEDULES, javascript("(name, T) => m.alphaBar(name, T)", [[n, T] for n in SCHEDULES])):
-        np.testing.assert_allclose(found, alpha_bar_schedule(name, T), rtol=1e-11)
+    found = javascript("(name, T) => m.alphaBar(name, T)", [[name, T] for name in SCHEDULES])
+    for name, alpha_bar in zip(SCHEDULES, found, strict=True):
+        np.testing.assert_allclose(alpha_bar, alpha_bar_schedule(name, T), rtol=1e-11)
     ask = [[T, S, spacing] for S in range(1, T + 1, 7) for spacing in SPACINGS]
     for (_, S, spacing), tau in zip(ask, javascript("(T, S, spacing) => m.makeTau(T, S, spacing)", ask), strict=True):
         assert tuple(tau) == make_tau(T, S, spacing), (S, spacing)
