@@ -15,7 +15,7 @@ from .teaching.say import say
 
 
 def start(given):
-    return start_lesson(given.lesson, given.port, _flags(given))
+    return start_lesson(given.lesson, given.port, given.folder, _flags(given))
 
 
 def present(given):
@@ -58,8 +58,9 @@ SILENT = ("--no-browser", {"action": "store_true", "help": "print the address an
 ROOT = ("--allow-root", {"action": "store_true", "help": "let JupyterLab run as root, as in a container"})
 NOTES = ("--notes", {"action": "store_true", "help": "print the speaker notes and do nothing else"})
 FOLDER = ("--folder", {"help": "keep copies and settings in this folder instead of a temporary one"})
+OWN = ("--folder", {"help": "work on copies in this folder; nothing that was worked on is written over"})
 COMMANDS = [
-    (start, "open JupyterLab at a lesson", [FIRST, PORT, SILENT, ROOT]),
+    (start, "open JupyterLab at a lesson", [FIRST, PORT, OWN, SILENT, ROOT]),
     (present, "open a copy of a lesson for a class", [LESSON, PORT, FOLDER, SILENT, ROOT, NOTES]),
     (page, "show a lesson as a page without code (needs Voila)", [LESSON, PORT, SILENT]),
     (check, "run a lesson once before the class, and say whether all is ready", [LESSON]),

@@ -6,6 +6,8 @@ installed from a wheel.
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -72,3 +74,20 @@ def _is_whole(name):
         return bool(read_data(name))
     except DataError:
         return False
+
+
+def write_whole(path, data):
+    """Put ``data`` at ``path`` in one renaming, after they have reached the disk; else leave all as it was."""
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(part, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        what = f"{path.name} could not be written ({error.strerror or error})"
+        raise OSError(error.errno, f"{what}; the file from before is whole, and so is what was to be saved") from None

@@ -17,6 +17,7 @@ import os
 import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -126,6 +127,19 @@ def recording(check, found):
     return noted
 
 
+def breaking(found):
+    """Return ``on_purpose`` for a lesson that is recorded: what was noted inside must have failed."""
+
+    @contextlib.contextmanager
+    def on_purpose():
+        before = len(found)
+        yield
+        inside = found[before:]
+        found[before:] = [(line, f"fails on purpose: {text}", not holds) for line, text, holds in inside]
+
+    return on_purpose
+
+
 def run_cell(source, names, found):
     """Run a cell with its printing thrown away; note in ``found`` what stopped it, if anything."""
     import matplotlib.pyplot as plt
@@ -144,7 +158,7 @@ def run_lesson(path, shift):
     ``held`` is a dict of (cell, text) to whether the check held each time it ran; ``left out`` holds those about
     records. Checks of which nothing is known, because their cell stopped before, are in neither.
     """
-    from ddim_lessons.teaching import checks
+    from ddim_lessons import teaching
 
     readers = record_readers(ROOT / f"ddim_lessons/lessons/lesson_{path.stem[:2]}/pictures.py")
     held, left_out, of_records, found = {}, set(), set(), []
@@ -154,8 +168,9 @@ def run_lesson(path, shift):
         folder = stack.enter_context(TemporaryDirectory())  # the reader's progress is left alone
         stack.enter_context(patch.dict(os.environ, DDIM_LESSONS_PROGRESS=f"{folder}/progress.json"))
         stack.enter_context(shifted_seeds(shift))
-        for name in CHECKS:
-            stack.enter_context(patch.object(checks, name, recording(getattr(checks, name), found)))
+        noted = {name: recording(getattr(teaching, name), found) for name in CHECKS} | {"on_purpose": breaking(found)}
+        for place, (name, check) in product((teaching, teaching.checks), noted.items()):
+            stack.enter_context(patch.object(place, name, check))
         for index, cell in enumerate(nbformat.read(path, as_version=4).cells):
             if cell.cell_type == "code":
                 found.clear()

@@ -4,46 +4,10 @@ import ipywidgets as ipw
 
 from .. import require
 
-CONTROL_LAYOUT = {"width": "330px"}
-CONTROL_STYLE = {"description_width": "110px"}
-
-
-# The front end's sliders and play buttons have no accessible name. This names them when they are shown: a slider
-# by its label and its readout, so that the name follows the value; a readout, which is a box to type in, by the label.
-# For readers whose system asks for less motion, a press on Play is one press of the slider's arrow key.
-# The controls appear one after the other, on a busy machine late: so it is done again and again, for ten seconds.
-NAMES = """<style onload="[100, 500, 2000, 10000].forEach((delay) => setTimeout(() => {
-const box = this.closest('.widget-vbox');
-box.querySelectorAll('.widget-slider').forEach((slider) => {
-  const parts = slider.querySelectorAll('.widget-label, .widget-readout');
-  parts.forEach((part) => { part.id ||= 'part-' + Math.random().toString(36).slice(2); });
-  slider.querySelector('[role=slider]')?.setAttribute('aria-labelledby', [...parts].map((part) => part.id).join(' '));
-  const typing = slider.querySelector('.widget-readout[contenteditable=true]');
-  typing?.setAttribute('role', 'textbox');
-  typing?.setAttribute('aria-labelledby', parts[0].id);
-});
-box.querySelectorAll('.widget-play').forEach((player) => {
-  const [play, stop] = player.querySelectorAll('button');
-  const less = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
-  play.title = less() ? 'One picture on' : 'Play or pause';
-  stop.title = 'Stop, back to the first';
-  [play, stop].forEach((button) => button.setAttribute('aria-label', button.title)); // else it is the icon's glyph
-  const handle = player.closest('.widget-hbox').querySelector('[role=slider]');
-  if (player.dataset.named) return;
-  player.dataset.named = 'yes';
-  player.addEventListener('click', (event) => {
-    if (!less() || !play.contains(event.target)) return;
-    event.stopImmediatePropagation();
-    handle.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
-  }, true);
-}); }, delay))">
-.widget-html-content th, .widget-html-content td { padding: 0 8px; }
-</style>"""
-
 
 def common(label):
     """Return the settings that all controls share, for the ``label`` before one."""
-    return {"description": label, "tooltip": label, "layout": dict(CONTROL_LAYOUT), "style": dict(CONTROL_STYLE)}
+    return {"description": label, "tooltip": label}
 
 
 def choice_slider(label, options, value):
@@ -76,13 +40,11 @@ def _check_choice(label, options, value):
 
 def toggle(label, value):
     """A box to tick."""
-    return ipw.Checkbox(value=value, description=label, indent=False, layout=dict(CONTROL_LAYOUT))
+    return ipw.Checkbox(value=value, description=label, indent=False)
 
 
-LESS_MOTION = """<style>.less-motion { display: none; }
-@media (prefers-reduced-motion: reduce) { .less-motion { display: inline; } }</style>
-<span class="less-motion">Your system asks for less motion: Play moves on by one picture at each press, and so do
-the slider's arrow keys.</span>"""
+LESS_MOTION = """<span class="less-motion">Your system asks for less motion: Play moves on by one picture at each
+press, and so do the slider's arrow keys.</span>"""
 
 
 def player(slider, milliseconds=120):
@@ -95,6 +57,37 @@ def player(slider, milliseconds=120):
     play.tooltip = f"Play: move {slider.description} from its first to its last value"
     ipw.jslink((play, "value"), (slider, "index"))
     return play, ipw.HTML(LESS_MOTION)
+
+
+def control_row(controls, play, main, reset_button):
+    """Return the controls of a live figure, a dict, as they are laid out: the main ones, those that are folded, Reset.
+
+    ``play`` names the one that gets a play button, or is None; ``main`` names the main ones, or is None for the rule of
+    :class:`ddim_lessons.figures.live.Live`.
+    """
+    shown = {name: _with_player(control) if name == play else control for name, control in controls.items()}
+    folded = [name for name in controls if not _is_main(name, controls, main)]
+    for name in folded:
+        shown[name].add_class("ddim-folded")
+    more = ipw.ToggleButton(description="More settings", icon="sliders", tooltip="Show or hide the other settings")
+    more.add_class("ddim-more")
+    tools = ipw.HBox([more, reset_button] if folded else [reset_button]).add_class("ddim-tools")
+    grid = ipw.Box([shown[name] for name in sorted(shown, key=folded.__contains__)]).add_class("ddim-grid")
+    return ipw.Box([grid, tools]).add_class("ddim-controls")
+
+
+def _is_main(name, controls, main):
+    """Whether a control is always seen."""
+    if main is not None:
+        return name in main
+    control = controls[name]
+    return len(controls) <= 4 or not (isinstance(control, ipw.Dropdown | ipw.Checkbox) or "seed" in control.description)
+
+
+def _with_player(slider):
+    """A slider behind its play button."""
+    play, words = player(slider)
+    return ipw.HBox([play, slider, words])
 
 
 def control_values(control):

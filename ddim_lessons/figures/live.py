@@ -6,20 +6,30 @@ that background and sends one picture: no flicker, some ten milliseconds.
 """
 
 import asyncio
+import re
 import time
 from base64 import b64encode
+from contextlib import contextmanager
 from html import escape
 from io import BytesIO
+from pathlib import Path
+from threading import Lock, Timer
 
 import ipywidgets as ipw
 from IPython.display import display
 from traitlets import Unicode
 
 from .. import require
-from .controls import NAMES, common, control_values, player
+from .controls import common, control_row, control_values
 from .plots import DPI, ZOOM, display_still, house, picture, small_png
 
 LIVE_DPI = round(110 * ZOOM)  # on the screen; the still copy in the file has plots.DPI
+SLOW = 0.15  # seconds: a picture that takes longer says so
+TALL = 0.62  # height / width of a figure beside which its controls and its words have room
+HERE = Path(__file__).parent
+# what every live figure brings along: how it is laid out, and what its front end has to do for it
+STYLE, SCRIPT = ((HERE / f"live.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+DRESS = f'<style onload="{escape(SCRIPT)}">{STYLE}</style>'
 QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
 
 # Under a still: that it is one, and the rules that hide it and this note while the live box under them is alive, and
@@ -48,11 +58,13 @@ class Live:
 
     ``controls`` is a dict of name to ipywidgets control; the state is the dict of name to value. ``update`` is
     called as ``update(**state)``. ``play`` names the control, one of :func:`choice_slider`, that gets a play button.
+    ``main`` names the controls that are always seen; the others are folded behind "More settings". By default all are
+    seen if they are four at most, else those that are neither a menu, a box to tick nor a seed.
     """
 
-    def __init__(self, controls, update, view, play=None):
+    def __init__(self, controls, update, view, play=None, main=None):
         self.controls, self.update = dict(controls), update
-        self._drawn, self._waiting = 0.0, False
+        self._drawn, self._waiting, self._drawing = 0.0, False, Lock()
         self.start = self.state
         self.caption = ipw.HTML()
         self.reset_button = ipw.Button(description="Reset", icon="undo", tooltip="Back to the first settings")
@@ -60,12 +72,10 @@ class Live:
         self.show(self.state)
         for control in self.controls.values():
             control.observe(self._changed, names="value")
-        shown = list(self.controls.values())
-        if play is not None:
-            slider = self.controls[play]
-            shown[shown.index(slider)] = ipw.HBox([slider, *player(slider)])
-        row = ipw.HBox([*shown, self.reset_button], layout={"flex_flow": "row wrap"})
-        self.box = ipw.VBox([row, view, self.caption, ipw.HTML(NAMES, layout={"display": "none"})])
+        row = control_row(self.controls, play, main, self.reset_button)
+        self.layout = ipw.VBox([row, view, self.caption, ipw.HTML(DRESS, layout={"display": "none"})])
+        self.layout.add_class("ddim-figure")
+        self.box = ipw.VBox([self.layout])
 
     @property
     def state(self):
@@ -75,7 +85,13 @@ class Live:
     def show(self, state):
         """Show ``state``, whatever the controls say; errors are not caught."""
         self.words = self.draw(state)
-        self.caption.value = f'<p role="status" aria-live="polite" style="line-height:1.4">{escape(self.words)}</p>'
+        self._say(self.words)
+
+    def _say(self, words):
+        """Write a caption: its first sentence says what is shown, the rest the numbers."""
+        first, rest = (*re.split(r"(?<=[.:!?]) ", words, maxsplit=1), "")[:2]
+        words = f"<b>{escape(first)}</b> {escape(rest)}" if rest else escape(first)
+        self.caption.value = f'<p role="status" aria-live="polite" style="line-height:1.4">{words}</p>'
 
     def draw(self, state):
         """Bring the view to ``state`` and return the caption: one or two sentences that say what is shown now."""
@@ -116,10 +132,29 @@ class Live:
         """Draw what the controls say; a bad combination of settings is told in the caption, and the picture stays."""
         self._waiting = False
         try:
-            self.show(self.state)
+            with self._busy_if_slow():
+                self.show(self.state)
         except ValueError as error:
             self.caption.value = f'<p role="alert">These settings do not go together: {escape(str(error))}</p>'
         self._drawn = time.monotonic()
+
+    @contextmanager
+    def _busy_if_slow(self):
+        """After ``SLOW`` seconds dim the picture and say that another is being computed, until it is there."""
+        timer = Timer(SLOW, self._be_busy)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            with self._drawing:  # what the timer says is said whole, and before the new words, or not at all
+                timer.cancel()
+                self.layout.remove_class("ddim-busy")
+
+    def _be_busy(self):
+        with self._drawing:
+            self.layout.add_class("ddim-busy")
+            self._say("One moment: these settings are being computed.")
 
 
 class Picture(ipw.Image):
@@ -140,15 +175,22 @@ class LiveFigure(Live):
     artists : the artists that change, each already on axes of the figure; texts that change are artists too
     controls : dict of name to control
     update : ``update(**state)`` sets the artists' data and returns the caption, which is also the text alternative
-    play : the name of the control that a play button moves, if any
+    play, main : the name of the control that a play button moves, and those of the controls that are always seen
     """
 
-    def __init__(self, figure, artists, controls, update, play=None):
+    def __init__(self, figure, artists, controls, update, play=None, main=None):
         self.figure, self.artists = figure, list(artists)
         self.figure.set_dpi(LIVE_DPI)
-        self.image = Picture(format="jpeg", layout={"max_width": "100%", "margin": "2px 0", "align_self": "flex-start"})
+        width, height = figure.canvas.get_width_height()
+        self.image = Picture(format="jpeg", layout={"max_width": f"min(100%, {width}px)"})
         self._background = self._draw_background()
-        super().__init__(controls, update, self.image, play)
+        super().__init__(controls, update, self.image, play, main)
+        if height > TALL * width:
+            self.layout.add_class("ddim-tall")
+        self.density = ipw.FloatText(1.0, layout={"display": "none"})
+        self.density.add_class("ddim-density")
+        self.density.observe(self._be_dense, names="value")
+        self.layout.children += (self.density,)
 
     @house()
     def draw(self, state):
@@ -163,7 +205,13 @@ class LiveFigure(Live):
 
     def still(self):
         """Return what is shown now as a PNG for files, at the resolution of the still figures."""
-        return small_png(picture(self.figure.canvas), scale=DPI / LIVE_DPI)
+        return small_png(picture(self.figure.canvas), scale=DPI / self.figure.dpi)
+
+    def _be_dense(self, change):
+        """Draw with as many dots as the reader's screen has: ``density`` for each pixel of the page."""
+        self.figure.set_dpi(LIVE_DPI * min(max(change["new"], 1.0), 2.0))
+        self._background = self._draw_background()
+        self._changed(None)
 
     def _draw_background(self):
         """Draw all that does not move, once; freeze the layout so that nothing shifts later."""

@@ -8,14 +8,13 @@ unpickled.
 import hashlib
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from .. import require
-from ..files import DATA, RESTORE, read_data
+from ..files import DATA, RESTORE, read_data, write_whole
 from ..toy_data import DATA_SETS
 from .networks import DigitClassifier, DigitUNet, PointMLP
 
@@ -40,7 +39,7 @@ def save_model(model, path, facts=None, half=False):
     card = card_of("weights", model) | {"dtype": dtype} | (facts or {})
     digest = hashlib.sha256(write_tensors(path, card, tensors)).hexdigest()
     text = json.dumps(card | {"sha256": digest}, indent=2, default=as_json)
-    _replace(Path(path).with_suffix(".json"), (text + "\n").encode())
+    write_whole(Path(path).with_suffix(".json"), (text + "\n").encode())
 
 
 def load_model(path, kinds=NETWORKS):
@@ -123,7 +122,7 @@ def write_tensors(path, card, tensors):
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(card, default=as_json)
     data = save(tensors, metadata={"card": text, "sha256": digest_of(text, tensors)})
-    _replace(Path(path), data)
+    write_whole(Path(path), data)
     return data
 
 
@@ -134,23 +133,6 @@ def as_json(value):
         return value.tolist()
     require.that(isinstance(value, os.PathLike), "a fact", value, "what JSON can hold, such as numbers and texts")
     return os.fspath(value)
-
-
-def _replace(path, data):
-    """Put ``data`` at ``path`` in one renaming, after they have reached the disk; else leave all as it was."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        what = f"{path.name} could not be written ({error.strerror or error})"
-        raise OSError(error.errno, f"{what}; the file from before is whole, and so is what was to be saved") from None
 
 
 def read_bytes(path):

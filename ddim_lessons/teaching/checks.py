@@ -1,7 +1,10 @@
 """Checks of a lesson's equations and sentences: ``verify``, ``verify_mean``, ``verify_true``, ``claim``.
 
-Each prints one constant line, so that a notebook's output is the same on every machine, or raises.
+Each prints one constant line, so that a notebook's output is the same on every machine, or raises. ``on_purpose`` shows
+what a check says to something wrong.
 """
+
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -71,6 +74,17 @@ def claim(statement, condition):
     if not _holds(condition):
         raise AssertionError(f"it is not true that {statement}")
     say(f"✓ {statement}")
+
+
+@contextmanager
+def on_purpose():
+    """Break something on purpose: the check inside must fail; its sentence is printed, and the cell goes on."""
+    try:
+        yield
+    except AssertionError as error:
+        say(f"✗ {error}")
+    else:
+        raise AssertionError("this was to fail on purpose, and it holds")
 
 
 def _holds(condition):

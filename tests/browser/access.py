@@ -2,7 +2,7 @@
 
 import browser
 
-CONTROLS = "[role=slider], select, button, input, [contenteditable=true]"
+CONTROLS = "[role=slider], select, button, input"  # a number beside a slider is no Tab stop of its own
 THEMES = ("JupyterLab Dark", "JupyterLab Light")
 WINDOW, ZOOMED = {"width": 1280, "height": 1000}, {"width": 640, "height": 360}  # 200 % of a window of 1280 × 720
 

@@ -61,6 +61,9 @@ def test_lesson_runs_and_every_slider_moves_its_picture(open_lesson, name):
         figure = lesson.live_figure(index)
         lesson.screenshot(f"{name[:2]}-live-{k + 1}")
         handles = figure.get_by_role("slider")
+        if (more := figure.locator(".ddim-more")).count():
+            more.click()
+            figure.locator(".ddim-folded").first.wait_for(timeout=5_000)
         if handles.count():  # else it is a training view: it follows the training, not a slider
             check_controls(lesson, figure)
             access.check_keyboard(lesson, figure)

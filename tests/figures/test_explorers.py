@@ -324,9 +324,12 @@ def test_a_play_button_moves_its_slider_and_does_not_start_by_itself():
     dot = draw_points(axes, np.zeros((1, 2)))
     controls = {"t": choice_slider("t", (1000, 500, 0), 1000)}
     live = LiveFigure(figure, [dot], controls, lambda t: f"t = {t}", play="t")
-    play, slider = live.box.children[0].children[0].children[1], controls["t"]
+    (row, *_) = live.layout.children
+    (together,) = row.children[0].children
+    play, slider, _ = together.children
+    assert slider is controls["t"]
     assert play.max == 2 and play.playing is False and play.repeat is False and play.value == slider.index
-    assert "move t from" in play.tooltip and slider in live.box.children[0].children[0].children
+    assert "move t from" in play.tooltip
 
 
 def test_control_values_cover_both_ends():
@@ -343,3 +346,43 @@ def test_live_html_shows_what_update_returns():
     assert live.html.value == "<b>True</b>" and live.words == "it is True"
     still, _ = check_outputs(live, "text/html", "it is True")
     assert still == {"text/html": "<b>True</b>", "text/plain": "[live table] it is True"}
+
+
+def test_the_main_controls_are_seen_and_the_others_are_folded():
+    few = LiveHTML({"on": toggle("on", False), "m": menu("m", ["a"], "a")}, lambda on, m: ("", "words"))
+    assert not [c for c in few.controls.values() if "ddim-folded" in c._dom_classes]
+    controls = {f"x{k}": whole_slider(f"x{k}", 0, 3, 1) for k in range(3)}
+    controls |= {"seed": whole_slider("noise seed", 0, 3, 1), "data": menu("data", ["a", "b"], "a")}
+    many = LiveHTML(controls, lambda **state: ("", "words"))
+    folded = [name for name, control in many.controls.items() if "ddim-folded" in control._dom_classes]
+    assert folded == ["seed", "data"]
+    row = many.layout.children[0]
+    assert [button.description for button in row.children[1].children] == ["More settings", "Reset"]
+
+
+def test_a_slow_picture_says_so_before_it_is_there_and_a_quick_one_does_not(monkeypatch):
+    monkeypatch.setattr(widgets, "SLOW", 0.01)
+    done = {}
+
+    def update(x):
+        while x and "ddim-busy" not in live.layout._dom_classes:  # as long as it takes
+            pass
+        done[x] = live.caption.value if x else ""
+        return "", f"x is {x}"
+
+    live = LiveHTML({"x": whole_slider("x", 0, 3, 0)}, update)
+    live.controls["x"].value = 2
+    assert "One moment" in done[2] and "x is 2" in live.caption.value
+    assert "ddim-busy" not in live.layout._dom_classes
+
+
+def test_a_dense_screen_gets_a_dense_picture_and_the_file_the_same_still():
+    figure, axes = panels(width=2, height=2)
+    frame(axes, 1)
+    live = LiveFigure(figure, [draw_points(axes, np.zeros((1, 2)))], {}, lambda: "a dot")
+    size, still = Image.open(BytesIO(live.image.value)).size, Image.open(BytesIO(live.still())).size
+    live.density.value = 2.0
+    assert Image.open(BytesIO(live.image.value)).size == (2 * size[0], 2 * size[1])
+    assert Image.open(BytesIO(live.still())).size == still
+    live.density.value = 1.0
+    assert Image.open(BytesIO(live.image.value)).size == size

@@ -259,7 +259,7 @@ def test_a_save_that_dies_leaves_the_file_before(tmp_path, monkeypatch, call):
     before = state(run)
     next(fit(run))
     with monkeypatch.context() as patch:
-        owner = weights.os if call != "open" else __import__("builtins")
+        owner = files.os if call != "open" else __import__("builtins")
         patch.setattr(owner, call, lambda *_: (_ for _ in ()).throw(OSError("no space left")))
         with pytest.raises(OSError, match="no space left"):
             save_run(run, path)

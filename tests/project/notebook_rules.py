@@ -5,7 +5,9 @@ import re
 from html import escape
 from statistics import median
 
-TAGS = re.compile(r"setup|nbval-ignore-output|exercise-\d+\.\d+")
+from ddim_lessons.teaching.road import is_main, stretch
+
+TAGS = re.compile(r"setup|nbval-ignore-output|side-road|whole|exercise-\d+\.\d+")
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 VOLATILE = re.compile(r"0x[0-9a-f]{6,}|/home/|/root/|/tmp/|C:\\\\|\d+(\.\d+)? ?(ms|µs)\b")
 
@@ -55,23 +57,108 @@ def clean_outputs(notebook):
     return wrong
 
 
+def lines(cell):
+    return len([line for line in cell.source.splitlines() if line.strip()])
+
+
 def cell_lengths(notebook):
-    """Code cells of at most 20 lines, 7 at most in the median; the setup cell does not count."""
-    cells = [cell for cell in code_cells(notebook) if "setup" not in cell.metadata.get("tags", [])]
-    lengths = [len([line for line in cell.source.splitlines() if line.strip()]) for cell in cells]
-    wrong = [f"a code cell has {n} lines" for n in lengths if n > 20]
-    return wrong + ([f"the median code cell has {median(lengths)} lines"] if lengths and median(lengths) > 7 else [])
+    """Code cells of at most 12 lines on the main road, 20 beside it, 7 in the median; the setup has at most 5."""
+    cells = code_cells(notebook)
+    setup = [cell for cell in cells if "setup" in cell.metadata.get("tags", [])]
+    rest = [cell for cell in cells if cell not in setup]
+    wrong = [f"the setup has {lines(cell)} lines" for cell in setup if lines(cell) > 5]
+    wrong += [f"a code cell has {n} lines" for cell in rest if (n := lines(cell)) > (12 if is_main(cell) else 20)]
+    middle = median(map(lines, rest)) if rest else 0
+    return wrong + ([f"the median code cell has {middle} lines"] if middle > 7 else [])
 
 
 def opening(notebook):
     """Title, one bold claim, minutes and needs; then the setup cell."""
     first, second = notebook.cells[:2]
     wrong = []
-    if not re.match(r"# \d\d · .+\n\n\*\*.+\*\*\n\n\*\d+ minutes · .+\*\n", first.source):
-        wrong.append("the first cell is not: title, bold claim, minutes and needs")
+    if not re.match(r"# \d\d · .+\n\n\*\*.+\*\*\n\n\*\d+ minutes on the main road, \d+ in all · .+\*\n", first.source):
+        wrong.append("the first cell is not: title, bold claim, minutes on the main road and in all, needs")
     if "setup" not in second.metadata.get("tags", []):
         wrong.append("the second cell is not the setup")
     return wrong
+
+
+def minutes(notebook):
+    """The first cell states the minutes that the rule gives, on the main road and in all."""
+    given = [int(n) for n in re.findall(r"\*(\d+) minutes on the main road, (\d+) in all", notebook.cells[0].source)[0]]
+    true = [stretch([cell for cell in notebook.cells if is_main(cell)]).minutes, stretch(notebook.cells).minutes]
+    return [] if given == true else [f"the first cell says {given} minutes, by the rule it is {true}"]
+
+
+# --- the road ------------------------------------------------------------------------------------------------------
+
+HEADING = re.compile(r"^(##+) (?:\d+ · )?(Side road: )?", re.MULTILINE)
+
+
+def headings(cell):
+    """Yield (position, level, whether it begins a side road) of a text's headings."""
+    if cell.cell_type == "markdown":
+        source = re.sub(r"```.*?```", lambda code: " " * len(code.group()), cell.source, flags=re.DOTALL)
+        yield from ((m.start(), len(m[1]), bool(m[2])) for m in HEADING.finditer(source))
+
+
+def side_roads(notebook):
+    """The cells of a section whose heading begins "Side road:" carry the tag, and no others; headings begin cells."""
+    wrong, level = [], 0  # the level of the side road that we are on; 0 on the main road
+    for cell in notebook.cells:
+        for position, depth, is_side in headings(cell):
+            wrong += [f"a heading stands inside a cell: {cell.source[position:][:40]!r}"] if position else []
+            if not 0 < level < depth:
+                level = depth if is_side else 0
+        if bool(level) == is_main(cell):
+            wrong.append(f"{'lacks' if level else 'carries'} the tag side-road: {cell.source[:50]!r}")
+    return wrong
+
+
+def main_road_stands_alone(notebook):
+    """No cell of the main road reads a name that side roads alone bind."""
+    wrong, main_names, side_names = [], set(), set()
+    for cell in code_cells(notebook):
+        tree = ast.parse(cell.source)
+        read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        stored |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+        stored |= {(n.asname or n.name).partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.alias)}
+        if is_main(cell):
+            main_names |= stored
+            missing = read & side_names - main_names
+            wrong += [f"{sorted(missing)} come from a side road: {cell.source[:50]!r}"] if missing else []
+        else:
+            side_names |= stored
+    return wrong
+
+
+def predictions(notebook):
+    """A prediction has a cell of its own: it begins with **Predict.** and has one paragraph and perhaps choices."""
+    wrong = []
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown" or "**Predict" not in cell.source:
+            continue
+        paragraphs = cell.source.strip().split("\n\n")
+        loose = [p for p in paragraphs[1:] if not re.match(r"[*-] |\(?[a-d]\)|\$\$", p)]
+        if not cell.source.startswith("**Predict") or loose:
+            wrong.append(f"a prediction shares its cell: {cell.source[:60]!r}")
+    return wrong
+
+
+PLUMBING = ("strict=True", "transpose(", "nbval", "# noqa")
+
+
+def no_plumbing(notebook):
+    """What draws and counts stays out of the cells that explain."""
+    main = [cell for cell in code_cells(notebook) if is_main(cell)]
+    return [f"{word!r} in {cell.source[:50]!r}" for cell in main for word in PLUMBING if word in cell.source]
+
+
+def one_check_fails_on_purpose(notebook):
+    """Once a lesson, the reader sees what a check says to something wrong."""
+    shown = [cell for cell in code_cells(notebook) if "on_purpose():" in cell.source and "✗" in str(cell.outputs)]
+    return [] if shown else ["no check fails on purpose"]
 
 
 def ending(notebook):
@@ -90,7 +177,8 @@ def equations(notebook):
 def checks(notebook):
     """The (cell index, number) of every executed check of a numbered equation."""
     call = re.compile(r"""verify(?:_mean|_true)?\(\s*["']([\d.]+)["']""")
-    return [(i, n) for i, c in enumerate(notebook.cells) if c.cell_type == "code" for n in call.findall(c.source)]
+    cells = [(i, c) for i, c in enumerate(notebook.cells) if c.cell_type == "code" and "on_purpose" not in c.source]
+    return [(i, n) for i, cell in cells for n in call.findall(cell.source)]
 
 
 def equations_are_checked(notebook):
@@ -175,6 +263,7 @@ def with_solution(stub, solution):
 
 
 RULES = (
-    execution_counts, metadata, clean_outputs, cell_lengths, opening, ending, equations_are_checked, still_before_live,
+    execution_counts, metadata, clean_outputs, cell_lengths, opening, minutes, side_roads, main_road_stands_alone,
+    predictions, no_plumbing, one_check_fails_on_purpose, ending, equations_are_checked, still_before_live,
     live_figures_leave_a_still,
 )  # fmt: skip

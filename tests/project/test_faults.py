@@ -187,7 +187,7 @@ def test_a_disk_that_takes_no_checkpoint_costs_neither_the_file_nor_the_run(tmp_
     save_run(run, path)
     before = path.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(weights.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, reason)))
+        patch.setattr(files.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, reason)))
         with pytest.raises(
             OSError, match=f"run.safetensors could not be written .{reason}.; the file from before is whole"
         ):

@@ -14,7 +14,7 @@ from importlib.metadata import version
 import pytest
 
 from ddim_lessons.__main__ import COMMANDS, main
-from ddim_lessons.stage import preflight, present, server
+from ddim_lessons.stage import preflight, present, server, start
 from ddim_lessons.teaching import environment
 
 NUMBERS = sorted(path.name[:2] for path in server.NOTEBOOKS.glob("*.ipynb"))
@@ -142,6 +142,45 @@ def test_start_opens_the_lesson_itself_with_the_reader_s_own_settings(monkeypatc
     assert "--LabApp.default_url=/lab/tree/00_start_here.ipynb" in command and "--no-browser" in command
     assert f"--ServerApp.root_dir={server.NOTEBOOKS}" in command and not any("--port" in word for word in command)
     assert "--ip=127.0.0.1" in command and "--LabApp.news_url=" in command, "nobody is asked for news"
+
+
+def started_in(folder, monkeypatch):
+    monkeypatch.setattr(server, "serve", lambda command: command)
+    return start.start_lesson("03", folder=folder)
+
+
+def test_start_copies_the_lessons_and_never_writes_over_what_was_worked_on(tmp_path, monkeypatch, capsys):
+    shipped, mine = tmp_path / "shipped", tmp_path / "mine"
+    shipped.mkdir()
+    for number in ("02", "03", "04"):
+        (shipped / f"{number}_x.ipynb").write_text(f"lesson {number}")
+    monkeypatch.setattr(server, "NOTEBOOKS", shipped)
+    command = started_in(mine, monkeypatch)
+    assert f"--ServerApp.root_dir={mine}" in command and "--LabApp.default_url=/lab/tree/03_x.ipynb" in command
+    (mine / "03_x.ipynb").write_text("my own work")
+    (mine / "04_x.ipynb").unlink()
+    (shipped / "02_x.ipynb").write_text("lesson 02, mended")
+    (shipped / "03_x.ipynb").write_text("lesson 03, mended")
+    capsys.readouterr()
+    started_in(mine, monkeypatch)
+    texts = {path.relative_to(mine).as_posix(): path.read_text() for path in mine.rglob("*.ipynb")}
+    assert texts == {
+        "02_x.ipynb": "lesson 02, mended", "03_x.ipynb": "my own work", "04_x.ipynb": "lesson 04",
+        "newer/03_x.ipynb": "lesson 03, mended",
+    }  # fmt: skip
+    said = capsys.readouterr().out
+    assert "02_x.ipynb: replaced" in said and "03_x.ipynb: yours stays" in said and "04" not in said
+    started_in(mine, monkeypatch)
+    assert capsys.readouterr().out.count("\n") == 1, "what was said once is not said again"
+    (mine / start.COPIED).write_text("damaged")
+    started_in(mine, monkeypatch)
+    assert (mine / "03_x.ipynb").read_text() == "my own work"
+
+
+def test_an_installed_package_starts_on_copies_where_the_command_was_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(start, "PACKAGE", start.ROOT)
+    assert f"--ServerApp.root_dir={tmp_path / 'ddim-lessons'}" in started_in(None, monkeypatch)
 
 
 ODD = """

@@ -31,6 +31,16 @@ def test_verify_prints_one_constant_line(capsys):
     ]
 
 
+def test_what_is_broken_on_purpose_is_said_and_goes_on_and_must_fail(capsys):
+    with checks.on_purpose():
+        verify("1.1", 1 + 1, 3)
+    assert capsys.readouterr().out == "✗ (1.1) does not hold: 2 on the left, 3 on the right\n"
+    with pytest.raises(AssertionError, match="it holds"), checks.on_purpose():
+        verify("1.1", 1 + 1, 2)
+    with pytest.raises(ZeroDivisionError), checks.on_purpose():
+        verify("1.1", 1 / 0, 2)
+
+
 def test_verify_takes_the_package_s_half_powers_for_roots():
     verify("1.1", (a * b) ** 0.5, sp.sqrt(a) * sp.sqrt(b))
 

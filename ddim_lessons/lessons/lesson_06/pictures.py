@@ -262,7 +262,7 @@ class TrainingView:
         self.scene = Scene(axes, run)
         moving = [self.scene.curve, self.scene.arrows, self.scene.dots]
         self.live = LiveFigure(figure, moving, {}, self._draw)
-        self.live.box.children = [ipw.HBox([self.bar, self.label]), self.live.image, self.live.caption]
+        self.live.layout.children = [ipw.HBox([self.bar, self.label]), *self.live.layout.children[1:]]
 
     def update(self, progress):
         """Draw the run as it is after a report of ``fit``; the stop button waits for the picture."""
