@@ -85,9 +85,8 @@ def encode(pictures):
             files.append(buffer.getvalue())
         if max(map(len, files)) <= FIRST and sum(map(len, files)) <= FIGURE:
             return files
-    raise ValueError(
-        f"a picture has {max(map(len, files))} bytes, all {sum(map(len, files))}: more than the site allows"
-    )
+    largest, all_ = max(map(len, files)), sum(map(len, files))
+    raise ValueError(f"a picture has {largest} bytes, all have {all_}: more than {FIRST} or {FIGURE}")
 
 
 def fitted(image):
@@ -158,9 +157,7 @@ def site_copy(notebook, number, folder, players, head):
 def stub(source):
     """Return what an exercise's stub says, as text: the answer's shape, and where it is checked."""
     shape = re.sub(r"\n*^check\(.*", "", source, flags=re.MULTILINE | re.DOTALL).strip()
-    return (
-        f"<details><summary>Where to begin</summary>\n\n```python\n{shape}\n```\n\nThe lesson checks it.\n\n</details>"
-    )
+    return f"<details><summary>Where to begin</summary>\n\n```python\n{shape}\n```\n\n</details>"
 
 
 def site_outputs(cell, name, number, folder, players):
@@ -300,16 +297,19 @@ def build(out, figures=None, most=96, jobs=2, repository=None):
     with TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         write_sources(source, names, out, players, repository)
-        status = build_main(
-            ["-q", "-W", "--keep-going", "-c", str(WEB), "-d", f"{folder}/trees", str(source), str(out)]
-        )
+        options = ["-q", "-W", "--keep-going", "-c", str(WEB), "-d", f"{folder}/trees"]
+        status = build_main([*options, str(source), str(out)])
     if status:
         raise ValueError("Sphinx has warnings: see above")
-    shutil.copytree(
-        KATEX / "fonts", out / "_static" / "katex" / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff")
-    )
+    finish(out, names)
+
+
+def finish(out, names):
+    """Put beside Sphinx's pages what they load: KaTeX, the playground, the notebooks as they are."""
+    katex = out / "_static" / "katex"
+    shutil.copytree(KATEX / "fonts", katex / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
     for name in ("katex.min.css", "katex.min.js"):
-        shutil.copy(KATEX / name, out / "_static" / "katex" / name)
+        shutil.copy(KATEX / name, katex / name)
     for path in (out / "_static").rglob("*.map"):  # for developers of the theme
         path.unlink()
     for path in (WEB / "playground").iterdir():
