@@ -22,12 +22,13 @@ html_theme_options = {
     "use_download_button": False,  # each lesson's first lines have the link to its notebook
     "use_fullscreen_button": False,
     "show_navbar_depth": 1,
-    "home_page_in_toc": False,
+    "home_page_in_toc": True,
     "navbar_persistent": [],  # the side bar has the search
     "extra_footer": "<p>Nothing on this site is asked of another server.</p>",
 }
 html_context = {"default_mode": "auto"}
 html_favicon = "static/icon.svg"
+html_sidebars = {"**": ["search-button-field.html", "sbt-sidebar-nav.html"]}
 html_static_path = ["static"]
 html_css_files = ["katex/katex.min.css", "site.css"]
 html_js_files = [("katex/katex.min.js", {"defer": "defer"}), ("site.js", {"defer": "defer"})]
