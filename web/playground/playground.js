@@ -111,7 +111,7 @@ function work() {
   const block = () => {
     const { id, first, n, seed, parts, std, levels, eta, key } = job, S = levels.length - 1, begin = performance.now();
     const terms = S * parts.length, at = `${key} ${first}`, old = kept[at];
-    const count = old?.count ?? Math.min(n - first, Math.max(24, Math.round(12 * speed / terms)));
+    const count = old?.count ?? Math.min(n - first, Math.max(16, Math.round(12 * speed / terms)));
     const { xT, z } = draws(seed, first, count, S);
     if (kept.key !== key) kept = { key };
     const left = old?.left ?? walk(xT, z, parts, std, levels, 1), right = walk(xT, z, parts, std, levels, eta);
@@ -364,7 +364,7 @@ function render({ model, el }) {
       pen.lineWidth = line * 0.8;
       pen.beginPath();
       if (state.paths || ode)
-        for (let i = 0; i < 24; i++) trace(first.sides[side].states, first.count, i, k);
+        for (let i = 0; i < 16; i++) trace(first.sides[side].states, first.count, i, k);
       pen.stroke();
       for (const right of [true, false]) {
         const points = [];
