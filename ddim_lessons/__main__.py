@@ -1,9 +1,11 @@
-"""One command for everyone: start a lesson, present it, show it as a page, check it before a class, ask the doctor."""
+"""One command for everyone: start, present or show a lesson, check it, hand it out, mark it, ask the doctor."""
 
 import argparse
 import sys
 
 from . import __version__
+from .stage.handout import FEEDBACK, write_handout
+from .stage.marks import mark_class
 from .stage.pages import show_page
 from .stage.preflight import check_lesson
 from .stage.present import present_lesson, speaker_notes
@@ -37,6 +39,16 @@ def doctor(given):
     return _tell(findings())
 
 
+def handout(given):
+    place = write_handout(given.lesson, given.out, given.main_road, given.hints, given.feedback)
+    say(f"{place}: no solutions in it. The package that students install has them all the same.")
+    return 0
+
+
+def marks(given):
+    return mark_class(given.submissions, given.out, given.jobs, given.seconds)
+
+
 def _tell(pairs):
     """Print the sentences of pairs (whether all is well, a sentence); return 0 if all is well everywhere, else 1."""
     wrong = 0
@@ -59,11 +71,24 @@ ROOT = ("--allow-root", {"action": "store_true", "help": "let JupyterLab run as 
 NOTES = ("--notes", {"action": "store_true", "help": "print the speaker notes and do nothing else"})
 FOLDER = ("--folder", {"help": "keep copies and settings in this folder instead of a temporary one"})
 OWN = ("--folder", {"help": "work on copies in this folder; nothing that was worked on is written over"})
+OUT = ("--out", {"default": "handouts", "help": "the folder for it"})
+MAIN = ("--main-road", {"action": "store_true", "help": "leave the side roads out"})
+HINTS = ("--hints", {"action": "store_true", "help": "keep the hints"})
+TOLD = (
+    "--feedback",
+    {"choices": FEEDBACK, "default": "full", "help": "what the checkers say: the mistake, right or not"},
+)
+SUBMITTED = ("submissions", {"help": "the folder with what was handed in, in any folders below it"})
+TABLE = ("--out", {"default": "marks.csv", "help": "the table; a page for the teacher is put beside it"})
+JOBS = ("--jobs", {"type": int, "default": 2, "help": "how many are marked at once"})
+SECONDS = ("--seconds", {"type": int, "default": 60, "help": "how long one may run"})
 COMMANDS = [
     (start, "open JupyterLab at a lesson", [FIRST, PORT, OWN, SILENT, ROOT]),
     (present, "open a copy of a lesson for a class", [LESSON, PORT, FOLDER, SILENT, ROOT, NOTES]),
     (page, "show a lesson as a page without code (needs Voila)", [LESSON, PORT, SILENT]),
     (check, "run a lesson once before the class, and say whether all is ready", [LESSON]),
+    (handout, "write a lesson for a class, without solutions", [LESSON, OUT, MAIN, HINTS, TOLD]),
+    (marks, "mark what a class handed in", [SUBMITTED, TABLE, JOBS, SECONDS]),
     (doctor, "say what is on this machine and what is missing", []),
 ]
 

@@ -6,6 +6,7 @@
 // The controls appear one after the other, on a busy machine late: so it is done again and again, for ten seconds.
 [100, 500, 2000, 10000].forEach((delay) => setTimeout(() => {
   const box = this.closest('.ddim-figure');
+  if (!box) return; // it has gone meanwhile
   box.querySelectorAll('.widget-slider').forEach((slider) => {
     const parts = slider.querySelectorAll('.widget-label, .widget-readout');
     parts.forEach((part) => { part.id ||= 'part-' + Math.random().toString(36).slice(2); });

@@ -271,37 +271,42 @@ class LiveHTML(Live):
 
 
 class ClassPrediction:
-    """A question for a class: a box for the show of hands on each choice, then "Reveal" says which one is right.
+    """A show of hands: a box for each choice; then "Reveal" draws the hands as bars and says which one is right.
 
     ``choices`` are texts, ``answer`` is one of them, ``why`` is the sentence to say with it. The picture that decides
-    it is the lesson's next one.
+    it is the lesson's next one; the question stands above, in the lesson's text.
     """
 
     def __init__(self, question, choices, answer, why=""):
         require.that(answer in choices, "answer", answer, f"one of {list(choices)}")
-        self.choices, self.answer, self.why = list(choices), answer, why
+        self.question, self.choices, self.answer, self.why = question, list(choices), answer, why
         self.hands = [ipw.BoundedIntText(0, 0, 9999, **common(choice)) for choice in choices]
-        for box in self.hands:
-            box.style.description_width, box.layout.width = "230px", "330px"
         self.button = ipw.Button(description="Reveal", tooltip="Show the hands and the answer")
         self.button.on_click(lambda _: self.reveal())
         self.result = ipw.HTML()
-        self.title = ipw.HTMLMath(f"<p><b>Hands up:</b> {escape(question)}</p>")
-        self.box = ipw.VBox([self.title, *self.hands, self.button, self.result])
+        boxes = ipw.Box([*self.hands, self.button]).add_class("ddim-hands")
+        title = ipw.HTML(f'<b aria-label="Hands up: {escape(question)}">Hands up</b>')
+        self.box = ipw.VBox([ipw.VBox([title, boxes, self.result, ipw.HTML(DRESS, layout={"display": "none"})])])
+        self.box.children[0].add_class("ddim-figure")
 
     def reveal(self):
         """Show how many hands each choice got, mark the right one, and say why."""
         total = sum(box.value for box in self.hands)
-        lines = [
-            f"{'✓' if choice == self.answer else '·'} {choice}: {box.value} of {total}"
-            for choice, box in zip(self.choices, self.hands, strict=True)
-        ] + [self.why]
-        self.result.value = f'<p role="status" style="line-height:1.5">{"<br>".join(map(escape, lines))}</p>'
+        rows = "".join(
+            self._bar(choice, box.value, total) for choice, box in zip(self.choices, self.hands, strict=True)
+        )
+        self.result.value = f'<div role="status" class="ddim-bars">{rows}<p>{escape(self.why)}</p></div>'
+
+    def _bar(self, choice, hands, total):
+        right = choice == self.answer
+        kind, mark = ("right", "✓ ") if right else ("other", "")
+        bar = f'<i class="{kind}" style="width:{100 * hands / max(total, 1):.0f}%"></i>'
+        return f"<p><span>{mark}{escape(choice)}: {hands} of {total}</span>{bar}</p>"
 
     def _ipython_display_(self):
         items = "".join(f"<li>{escape(choice)}</li>" for choice in self.choices)
-        still = {"text/html": f"{self.title.value}<ul>{items}</ul>", "text/plain": "[a question for the class]"}
-        display_live(self.box, "question", still, "")
+        words = f"<p><b>Hands up:</b> {escape(self.question)}</p><ul>{items}</ul>"
+        display_live(self.box, "question", {"text/html": words, "text/plain": "[a question for the class]"}, "")
 
 
 def _running_loop():

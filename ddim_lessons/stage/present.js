@@ -1,6 +1,7 @@
 // What a presenter's keys do in JupyterLab. present.py serves this file to its own JupyterLab as an extension.
-// Page Down goes to the next cell and runs it if it is code that has not run yet (exercises are left to the class),
-// Page Up goes back, E shows or hides the code of the current cell. All other keys stay JupyterLab's.
+// Page Down goes on by one thought: a text, and the check or the picture that belongs to it, which it runs (exercises
+// are left to the class). A prediction waits for its answer. Page Up goes back, E shows or hides the code of the
+// current cell, R restarts the kernel and comes back to this place. All other keys stay JupyterLab's.
 
 const typing = "input:not([type=checkbox]), textarea, [contenteditable=true], .cm-content";
 
@@ -8,20 +9,30 @@ const page = (cell) => cell.node.closest(".jp-WindowedPanel-outer") || cell.node
 
 const height = (node) => node.getBoundingClientRect().height;
 
+const source = (cell) => cell.model.sharedModel.getSource();
+
+const tagsOf = (cell) => cell.model.getMetadata("tags") || [];
+
+const isExercise = (cell) => tagsOf(cell).some((tag) => tag.startsWith("exercise-"));
+
+const isCode = (cell) => cell.model.type === "code";
+
+// --- what a page shows ---------------------------------------------------------------------------------------------
+
 // A page shows a whole cell: text and equations get a little smaller where they must, and a picture gets the height that
-// the rest of its cell leaves. A still picture grows, up to 1.5 times; a tall live one has its controls at its side.
+// the rest of its cell leaves. A still picture grows, up to twice its size.
 function fit(cell) {
   fitText(cell);
-  const pictures = [...cell.node.querySelectorAll(".jp-RenderedImage img, .widget-image")];
-  const taken = pictures.reduce((sum, picture) => sum + height(picture), 0);
-  const room = 0.97 * page(cell).clientHeight - (height(cell.node) - taken);
-  for (const picture of pictures) {
-    const share = Math.max(200, (room * height(picture)) / taken);
+  const pictures = [...cell.node.querySelectorAll(".jp-RenderedImage img, .ddim-figure > .widget-image")];
+  const seen = pictures.filter((picture) => picture.naturalHeight && height(picture));
+  const taken = seen.reduce((sum, picture) => sum + height(picture), 0);
+  const beside = seen.some((picture) => picture.closest(".ddim-tall"));
+  const room = 0.95 * (page(cell).clientHeight - banner.offsetHeight) - (beside ? 0 : height(cell.node) - taken);
+  for (const picture of seen) {
+    const share = Math.max(0.4 * page(cell).clientHeight, (room * height(picture)) / taken);
     const { naturalWidth: across, naturalHeight: down } = picture;
-    if (!down) continue; // it has not arrived yet
-    picture.parentElement.classList.toggle("ddim-tall", picture.matches(".widget-image") && across < 1.2 * down);
     if (picture.matches(".widget-image")) picture.style.maxHeight = `${share}px`;
-    else picture.style.width = `${Math.min(1.5 * across, (share * across) / down)}px`;
+    else picture.style.width = `${Math.min(2 * across, (share * across) / down)}px`;
   }
 }
 
@@ -34,18 +45,42 @@ function fitText(cell) {
     const share = (text.clientWidth - 10) / equation.getBoundingClientRect().width;
     if (share < 1) equation.style.zoom = share;
   }
-  const share = (0.97 * page(cell).clientHeight) / height(cell.node);
-  if (share < 1) text.style.zoom = Math.max(0.8, share);
+  const share = (0.93 * page(cell).clientHeight) / height(cell.node);
+  if (share < 1) text.style.zoom = Math.max(0.75, share);
 }
 
-function settle(cell, block) {
-  // pictures arrive after the run: bring the cell into view now, and again when they are there
-  const show = () => {
-    fit(cell);
-    const tall = cell.node.offsetHeight > 0.98 * page(cell).clientHeight;
-    cell.node.scrollIntoView({ block: tall ? "start" : block });
-  };
-  [0, 150, 500, 1200].forEach((delay) => setTimeout(show, delay));
+// The heading of the section stands fixed above the page.
+const banner = Object.assign(document.createElement("div"), { className: "ddim-banner" });
+banner.setAttribute("aria-hidden", "true");
+
+function showHeading(notebook) {
+  const upTo = notebook.widgets.slice(0, notebook.activeCellIndex + 1);
+  const heading = upTo.flatMap((cell) => [...cell.node.querySelectorAll(".jp-MarkdownOutput :is(h1, h2)")]).pop();
+  banner.replaceChildren(...[...(heading?.childNodes || [])].map((node) => node.cloneNode(true)));
+  banner.querySelector(".jp-InternalAnchorLink")?.remove();
+  if (banner.parentElement !== notebook.node.parentElement) notebook.node.before(banner);
+}
+
+// The first and the last cell of what one press brought: all of it is shown, in the middle where it fits.
+function place(notebook, first, last) {
+  for (let k = first; k <= last; k++) fit(notebook.widgets[k]);
+  const [top, bottom] = [notebook.widgets[first].node, notebook.widgets[last].node];
+  const room = page(notebook.widgets[first]);
+  const tall = bottom.getBoundingClientRect().bottom - top.getBoundingClientRect().top;
+  const offset = top.getBoundingClientRect().top - room.getBoundingClientRect().top;
+  const whole = tall < room.clientHeight - banner.offsetHeight;
+  const above = whole ? (room.clientHeight + banner.offsetHeight - tall) / 3 : banner.offsetHeight + 8;
+  const wish = whole || first === last ? offset - above : bottom.getBoundingClientRect().bottom - room.getBoundingClientRect().bottom;
+  if (Math.abs(wish) > 4) room.scrollBy({ top: wish, behavior: "instant" });
+}
+
+// Pictures arrive a moment after their cell has run: wait until they are there, at most three seconds.
+async function arrived(cell) {
+  const end = Date.now() + 3000;
+  const expected = JSON.stringify(cell.model.sharedModel.toJSON().outputs || []).includes("image/png");
+  const images = () => [...cell.node.querySelectorAll("img")].filter((image) => image.getClientRects().length);
+  const waits = () => expected && (!images().length || images().some((image) => !image.naturalWidth));
+  do await new Promise((go) => setTimeout(go, 80)); while (Date.now() < end && waits());
 }
 
 // What the class has not come to yet stays pale, so that no answer stands under its question.
@@ -57,48 +92,121 @@ function unveil(notebook) {
 function veil(notebook) {
   if (!notebook?.widgets || notebook.node.classList.contains("ddim-veiled")) return;
   notebook.node.classList.add("ddim-veiled");
-  notebook.activeCellChanged.connect(() => unveil(notebook));
+  notebook.activeCellChanged.connect(() => {
+    unveil(notebook);
+    showHeading(notebook);
+  });
   unveil(notebook);
+  showHeading(notebook);
 }
 
+// --- going on ------------------------------------------------------------------------------------------------------
+
 const started = new WeakSet(); // cells that run now: they have no count yet, and must not be run once more
+
+const isOpen = (cell) => isCode(cell) && !isExercise(cell) && !cell.model.executionCount && !started.has(cell);
+
+function activate(notebook, index) {
+  notebook.deselectAll();
+  notebook.activeCellIndex = index;
+  notebook.activeCell.node.focus({ preventScroll: true });
+}
+
+async function run(app, notebook, index) {
+  activate(notebook, index);
+  const cell = notebook.activeCell;
+  if (!isOpen(cell)) return;
+  started.add(cell);
+  await app.commands.execute("notebook:run-cell"); // it takes the cell that is active at this moment
+  started.delete(cell);
+}
+
+// Long text is read to its end before the next cell comes.
+function scrolled(notebook) {
+  const cell = notebook.activeCell;
+  const left = cell.node.getBoundingClientRect().bottom - page(cell).getBoundingClientRect().bottom;
+  if (left < 40 || isCode(cell)) return false;
+  page(cell).scrollBy({ top: Math.min(left + 20, 0.8 * page(cell).clientHeight), behavior: "instant" });
+  return true;
+}
 
 async function next(app, notebook) {
   const { ready } = app.shell.currentWidget.sessionContext;
   await Promise.race([ready, new Promise((go) => setTimeout(go, 20_000))]); // for a kernel that is still starting
-  const index = notebook.activeCellIndex + 1;
-  if (index >= notebook.widgets.length) return;
-  notebook.deselectAll();
-  notebook.activeCellIndex = index;
-  const cell = notebook.activeCell;
-  const tags = cell.model.getMetadata("tags") || [];
-  const open = cell.model.type === "code" && !cell.model.executionCount && !tags.some((t) => t.startsWith("exercise-"));
-  cell.node.focus({ preventScroll: true });
-  settle(cell, /^## /.test(cell.model.sharedModel.getSource()) ? "start" : "nearest");
-  if (!open || started.has(cell)) return;
-  run(app, notebook, cell);
-  if (tags.includes("setup")) await next(app, notebook); // it prints nothing: go on to the first thing to see
-}
-
-async function run(app, notebook, cell) {
-  started.add(cell);
-  await app.commands.execute("notebook:run-cell"); // it takes the cell that is active at this moment
-  started.delete(cell);
-  if (notebook.activeCell === cell) settle(cell, "nearest");
+  if (scrolled(notebook)) return;
+  const first = notebook.activeCellIndex + 1;
+  if (first >= notebook.widgets.length) return;
+  activate(notebook, first);
+  place(notebook, first, first);
+  const text = !isCode(notebook.activeCell);
+  const after = notebook.widgets[first + 1];
+  const asks = text && (/^\*\*Predict/.test(source(notebook.activeCell)) || !after || !isCode(after) || isExercise(after));
+  if (text && asks && !after?.model.sharedModel.getSource().includes("ClassPrediction(")) return;
+  const last = text ? first + 1 : first;
+  const cell = notebook.widgets[last];
+  const running = run(app, notebook, last); // a second key may come while it runs
+  if (tagsOf(cell).includes("setup")) return next(app, notebook); // it prints nothing: go on to the first thing to see
+  running.then(() => arrived(cell)).then(() => notebook.activeCellIndex === last && place(notebook, first, last));
 }
 
 function back(notebook) {
   if (notebook.activeCellIndex === 0) return;
-  notebook.deselectAll();
-  notebook.activeCellIndex -= 1;
-  notebook.activeCell.node.focus({ preventScroll: true });
-  settle(notebook.activeCell, "nearest");
+  const index = notebook.activeCellIndex - 1;
+  activate(notebook, index);
+  place(notebook, index, index);
 }
 
 function code(app, notebook) {
   const hidden = notebook.activeCell.inputHidden;
   app.commands.execute(hidden ? "notebook:show-cell-code" : "notebook:hide-cell-code");
 }
+
+// --- a kernel that starts again ------------------------------------------------------------------------------------
+
+const notice = Object.assign(document.createElement("div"), { className: "ddim-notice", textContent: "One moment …" });
+notice.setAttribute("role", "status");
+
+let healing = false;
+
+// After a restart nothing of the lesson is known to the kernel: run again what had been run, and come back.
+async function heal(app, notebook, context) {
+  if (healing) return;
+  healing = true;
+  document.body.append(notice);
+  const here = notebook.activeCellIndex;
+  const ran = notebook.widgets.map((cell, k) => [cell, k]).filter(([cell]) => isCode(cell) && cell.model.executionCount);
+  await new Promise((go) => setTimeout(go, 300));
+  await context.ready;
+  while (context.session?.kernel?.connectionStatus !== "connected") await new Promise((go) => setTimeout(go, 100));
+  for (const [cell, k] of ran) {
+    if (isExercise(cell)) continue;
+    notebook.deselectAll();
+    notebook.activeCellIndex = k;
+    await app.commands.execute("notebook:run-cell");
+  }
+  await arrived(notebook.widgets[here]);
+  activate(notebook, here);
+  place(notebook, here, here);
+  notice.remove();
+  healing = false;
+}
+
+const watched = new WeakSet();
+
+function watch(app, panel) {
+  const context = panel?.sessionContext;
+  if (!context || watched.has(context)) return;
+  watched.add(context);
+  context.statusChanged.connect((_, status) => {
+    if (["restarting", "autorestarting"].includes(status)) inTurn(() => heal(app, panel.content, context));
+  });
+}
+
+function restart(app) {
+  app.shell.currentWidget.sessionContext.session?.kernel?.restart();
+}
+
+// --- keys ----------------------------------------------------------------------------------------------------------
 
 let moves = Promise.resolve();
 
@@ -113,6 +221,7 @@ function onKey(app, event) {
     PageDown: () => inTurn(() => next(app, notebook)),
     PageUp: () => inTurn(() => back(notebook)),
     e: () => code(app, notebook),
+    r: () => restart(app),
   };
   const act = acts[event.key];
   if (!act || event.target.closest?.(typing)) return;
@@ -121,18 +230,35 @@ function onKey(app, event) {
   if (!event.repeat) act();
 }
 
+// JupyterLab's own menus and bars are out of sight, and out of the mouse's way.
+function clear(app) {
+  const panels = [...(app.shell.layout?.widgets || [])];
+  panels.filter((w) => ["jp-top-panel", "jp-menu-panel", "jp-bottom-panel"].includes(w.id)).forEach((w) => w.hide());
+  document.body.classList.add("ddim-stage");
+  app.shell.currentWidget?.toolbar?.hide();
+  ["left", "right"].forEach((side) => app.commands.execute("application:toggle-side-tabbar", { side }));
+  app.shell.fit?.();
+}
+
+function settle(app) {
+  const notebook = app.shell.currentWidget?.content;
+  if (notebook?.widgets) place(notebook, notebook.activeCellIndex, notebook.activeCellIndex);
+}
+
 const plugin = {
   id: "ddim-present:keys",
   autoStart: true,
   activate: (app) => {
     window.addEventListener("keydown", (event) => onKey(app, event), true);
-    window.addEventListener("resize", () => {
-      const cell = app.shell.currentWidget?.content?.activeCell;
-      if (cell) settle(cell, "nearest");
-    });
-    app.shell.currentChanged.connect(() => veil(app.shell.currentWidget?.content));
-    app.restored.then(() => {
+    window.addEventListener("resize", () => settle(app));
+    const take = () => {
       veil(app.shell.currentWidget?.content);
+      watch(app, app.shell.currentWidget);
+    };
+    app.shell.currentChanged.connect(take);
+    app.restored.then(() => {
+      take();
+      clear(app);
       if (!app.shell.presentationMode) app.commands.execute("application:toggle-presentation-mode");
     });
   },

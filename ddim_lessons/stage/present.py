@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 from ..teaching.say import say
 from . import server
 
-ZOOM = 1.4  # pictures and controls against those of the lessons
+ZOOM = 1.4  # pictures against those of the lessons
 HERE = Path(__file__).parent
 HOW_TO = (
-    "Page Down goes on to the next cell and runs it, Page Up goes back, E unfolds and folds a cell's code, "
-    "F11 fills the screen. What has not been reached yet stays pale. End with Ctrl+C here."
+    "Page Down goes on by one thought and runs it, Page Up goes back, E unfolds and folds a cell's code, R restarts "
+    "the kernel and comes back to the same place, F11 fills the screen. What has not been reached yet stays pale. "
+    "End with Ctrl+C here."
 )
 
 
@@ -66,7 +67,7 @@ def write_settings(folder):
     for name, settings in own["settings"].items():
         place = folder / "jupyterlab_settings_dir" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         server.write_file(place, json.dumps(settings, indent=1))
-    style = f"body {{ --ddim-zoom: {ZOOM}; }}\n" + (HERE / "present.css").read_text(encoding="utf-8")
+    style = (HERE / "present.css").read_text(encoding="utf-8")
     server.write_file(folder / "jupyter_config_dir" / "custom" / "custom.css", style)
     extension = folder / "extensions" / own["extension"]["name"]
     server.write_file(extension / "package.json", json.dumps(own["extension"], indent=1))

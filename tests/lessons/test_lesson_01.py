@@ -46,17 +46,25 @@ ANSWERS = [
     ("1.3", lambda x, eps, ab, s, t: ab[t] / ab[s] * x + (1 - ab[t] / ab[s]) ** 0.5 * eps, "signal lacks its square"),
     ("1.3", lambda x, eps, ab, s, t: mix(x, -eps, ab[t] / ab[s]), "wrong sign"),
     ("1.3", lambda x, eps, ab, s, t: x, "none of the usual mistakes"),
-    ("1.4", lambda beta: 0.0, "for the data"),
-    ("1.4", lambda beta: beta[0], "that is the variance"),
-    ("1.4", lambda beta: (1 - beta[0]) ** 0.5, "factor of the signal"),
-    ("1.4", lambda beta: (1 - np.cumprod(1 - beta)[-1]) ** 0.5, "noisy end"),
-    ("1.4", lambda beta: (1 - np.cumprod(1 - beta)[1]) ** 0.5, "one entry later"),
-    ("1.4", lambda beta: 1.0, "none of the usual mistakes"),
-    ("1.5", "A", "“A” is not it"),
-    ("1.5", "C", "“C” is not it"),
-    ("1.5", "D", "“D” is not it"),
-    ("1.5", "E", "answer with one of A, B, C, D"),
+    ("1.4", lambda x, points, a: guess(x, points, points, 1 - a), "are not shrunk"),
+    ("1.4", lambda x, points, a: guess(x, a * points, points, 1 - a), "by ᾱ_t, not √ᾱ_t"),
+    ("1.4", lambda x, points, a: guess(x, a**0.5 * points, points, (1 - a) ** 0.5), "divided by √(1−ᾱ_t)"),
+    ("1.4", lambda x, points, a: guess(x, a**0.5 * points, points, (1 - a) / 2), "factor 1/2"),
+    ("1.4", lambda x, points, a: guess(x, a**0.5 * points, points, a - 1), "wrong sign"),
+    ("1.4", lambda x, points, a: guess(x, a**0.5 * points, points, 1 - a, axis=None), "do not add up to 1"),
+    ("1.4", lambda x, points, a: guess(x, a**0.5 * points, points, 1 - a, axis=0), "over the x, not over the points"),
+    ("1.4", lambda x, points, a: guess(x, a**0.5 * points, a**0.5 * points, 1 - a), "posterior mean of x_t"),
+    ("1.4", lambda x, points, a: points[abs(x[:, None] - a**0.5 * points).sum(-1).argmin(1)], "the nearest point"),
+    ("1.4", lambda x, points, a: 0 * x + points.mean(axis=0), "the mean of the data"),
+    ("1.4", lambda x, points, a: x / a**0.5, "none of the usual mistakes"),
+    ("1.4", lambda x, points, a: points, "should have shape (3, 2)"),
 ]
+
+
+def guess(x, centres, values, var, axis=1):
+    """A mean of ``values`` weighted by exp(−|x − centre|²/(2 var)), normalised along ``axis``."""
+    weights = np.exp(-np.sum((x[:, None] - centres) ** 2, axis=2) / (2 * var))
+    return (weights if axis is None else weights / weights.sum(axis=axis, keepdims=True)) @ values
 
 
 def mix(x, eps, ratio):
@@ -151,30 +159,46 @@ def test_1_7_wrong_with_the_later_variance():
         verify_mean("1.7", draws, np.sqrt(alpha_bar[t] / alpha_bar[s]) * (1 - alpha_bar[t]))
 
 
-def test_1_8_wrong_way_back():
-    r, a = sp.symbols("r a", positive=True)
+@pytest.mark.parametrize("wrong", ["not shrunk", "nearest", "twice the variance"])
+def test_1_8_and_1_9_with_wrong_weights_are_noticed(wrong):
+    points, a, rng = np.array([-1.0, 0.2, 1.5]), alpha_bar_schedule("linear", 1000)[300], np.random.default_rng(4)
+    x0 = rng.choice(points, 200_000)
+    x_t = a**0.5 * x0 + (1 - a) ** 0.5 * rng.standard_normal(x0.shape)
+    near = np.abs(x_t - 0.5) < 0.2
+    centres = points if wrong == "not shrunk" else a**0.5 * points
+    sharp = {"nearest": 50.0, "twice the variance": 0.5}.get(wrong, 1.0)
+    weights = np.exp(-sharp * (x_t[near, None] - centres) ** 2 / (2 * (1 - a)))
+    weights = weights / weights.sum(axis=1, keepdims=True)
     with pytest.raises(EquationError, match=r"1\.8"):
-        verify("1.8", sp.solve(sp.Eq(r, a / (1 - a)), a)[0], r / (1 - r))
-
-
-def test_1_9_wrong_way_round():
-    betas = [linear_beta(T) for T in (50, 1000)]
+        verify_mean("1.8", (x0[near, None] == points) - weights, 0)
     with pytest.raises(EquationError, match=r"1\.9"):
-        verify_true("1.9", "ᾱ_T is at least exp(−Σβ)", [np.prod(1 - b) >= np.exp(-b.sum()) for b in betas])
+        verify_mean("1.9", x0[near] - weights @ points, 0)
+
+
+def test_1_11_wrong_way_back():
+    r, a = sp.symbols("r a", positive=True)
+    with pytest.raises(EquationError, match=r"1\.11"):
+        verify("1.11", sp.solve(sp.Eq(r, a / (1 - a)), a)[0], r / (1 - r))
+
+
+def test_1_12_wrong_way_round():
+    betas = [linear_beta(T) for T in (50, 1000)]
+    with pytest.raises(EquationError, match=r"1\.12"):
+        verify_true("1.12", "ᾱ_T is at least exp(−Σβ)", [np.prod(1 - b) >= np.exp(-b.sum()) for b in betas])
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_1_10_wrong_sign_of_the_logarithm(sign):
+def test_1_13_wrong_sign_of_the_logarithm(sign):
     a, x0 = 0.6, 1.3
     x, dx = np.linspace(-9, 9, 4001, retstep=True)
     log_q = -((x - a**0.5 * x0) ** 2) / (2 * (1 - a)) - np.log(2 * np.pi * (1 - a)) / 2
     integral = np.sum(np.exp(log_q) * (log_q + x**2 / 2 + np.log(2 * np.pi) / 2)) * dx
     formula = (a * x0**2 - a - sign * np.log(1 - a)) / 2
     if sign == 1:
-        verify("1.10", integral, formula)
+        verify("1.13", integral, formula)
     else:
-        with pytest.raises(EquationError, match=r"1\.10"):
-            verify("1.10", integral, formula)
+        with pytest.raises(EquationError, match=r"1\.13"):
+            verify("1.13", integral, formula)
 
 
 # --- explorers ---------------------------------------------------------------------------------------------------

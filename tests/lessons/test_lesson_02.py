@@ -9,7 +9,7 @@ from ddim_lessons.gaussians import affine_moments, exact_eps, log_normal, produc
 from ddim_lessons.lessons.lesson_02 import pictures
 from ddim_lessons.oracle import gaussian
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
-from ddim_lessons.teaching.checks import EquationError, verify, verify_mean, verify_true
+from ddim_lessons.teaching.checks import EquationError, verify, verify_mean
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 
@@ -211,9 +211,19 @@ def test_2_5_in_letters_at_eta_0_is_noticed():
         verify("2.5", left, ddpm_mean(X_T, E, now / before, now))
 
 
-def test_2_6_with_the_inequality_turned_round_is_noticed():
-    with pytest.raises(EquationError):
-        verify_true("2.6", "log p(x_0) is above the bound", np.array([0.1, -0.1]) > 0)
+@pytest.mark.parametrize("wrong", ["a factor is missing", "a factor twice", "steps from the wrong end"])
+def test_2_6_with_wrong_factors_is_noticed(wrong):
+    slopes, beta, path = np.array([0.9, 0.7]), np.array([0.3, 0.5]), np.array([0.4, -1.1, 0.6])  # x_0, x_1, x_2
+    unmix = np.linalg.inv(np.eye(3) - np.diag(slopes, 1))
+    covariance = unmix @ np.diag([*beta, 1]) @ unmix.T
+    joint = -(path @ np.linalg.solve(covariance, path) + np.linalg.slogdet(2 * np.pi * covariance)[1]) / 2
+    factors = [log_normal(path[2], 0, 1), *log_normal(path[:2], slopes * path[1:], beta)]
+    verify("2.6", sum(factors), joint)
+    if wrong == "steps from the wrong end":
+        factors = [log_normal(path[0], 0, 1), *log_normal(path[1:], slopes * path[:2], beta)]
+    factors = factors[1:] if "missing" in wrong else factors + factors[:1] if "twice" in wrong else factors
+    with pytest.raises(EquationError, match=r"2\.6"):
+        verify("2.6", sum(factors), joint)
 
 
 def test_2_8_with_one_noise_used_twice_is_noticed():

@@ -16,10 +16,11 @@ from ddim_lessons.learning import training
 from ddim_lessons.learning.networks import PointMLP, eps_fn, make_target, time_features, to_eps
 from ddim_lessons.learning.training import Run, fit, load_run
 from ddim_lessons.lessons.lesson_06 import pictures
-from ddim_lessons.lessons.lesson_06.exercises import WEIGHTS, average_of
+from ddim_lessons.lessons.lesson_06.exercises import EXERCISES, WEIGHTS, average_of
 from ddim_lessons.oracle import gaussian
 from ddim_lessons.schedules import alpha_bar_schedule
 from ddim_lessons.teaching.checks import EquationError, verify, verify_mean
+from ddim_lessons.teaching.exercises import judge
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 
@@ -29,31 +30,93 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 # --- exercises ---------------------------------------------------------------------------------------------------
 
+
+def loop(order="zbs", normal=torch.randn, low=1, high=1, kept=(), one_t=False, one_noise=False, **wrong):
+    """A training loop in other words than the lesson's, with places to go wrong.
+
+    ``order`` is that of zero_grad, backward and step; ``kept`` is drawn once, of x_0, t and noise.
+    """
+
+    def train(model, optimizer, data, alpha_bar, steps, batch):
+        T, first = len(alpha_bar) - 1, None
+        model.train(wrong.get("mode", True))
+        for _ in range(wrong.get("rounds", steps)):
+            x0 = data[torch.randint(len(data), (wrong.get("points", batch),))]
+            t = torch.randint(low, T + high, (1 if one_t else len(x0), 1)).expand(len(x0), 1)
+            noise = normal(1 if one_noise else len(x0), data.shape[1]).expand(x0.shape)
+            first = first or (x0, t, noise)
+            x0, t, noise = (old if k in kept else now for k, (old, now) in enumerate(zip(first, (x0, t, noise))))  # noqa: B905
+            x_t = wrong.get("mix", lambda x0, noise, ab, t: ab[t] ** 0.5 * x0 + (1 - ab[t]) ** 0.5 * noise)(
+                x0, noise, alpha_bar, t
+            )
+            guess = wrong.get("ask", lambda model, x, t, T: model(x, t))(model, x_t, t.squeeze(1), T)
+            loss = wrong.get("loss", lambda guess, noise, x0: torch.mean((guess - noise) ** 2))(guess, noise, x0)
+            does = {"z": optimizer.zero_grad, "b": loss.backward, "s": optimizer.step}
+            for letter in order:
+                does[letter]()
+        return model
+
+    return train
+
+
+LOOPS = [
+    (loop(order="zb"), "never takes a step"),
+    (loop(rounds=0), "never takes a step"),
+    (loop(ask=lambda model, x, t, T: model(t, x)), "x_t and t have changed places in the call"),
+    (loop(ask=lambda model, x, t, T: model(x, t / T)), "no whole number for t"),
+    (loop(mode=False), "in evaluation mode"),
+    (loop(order="zs"), "no gradient is computed"),
+    (loop(order="zsb"), "step comes before the gradient"),
+    (loop(order="sb"), "step comes before the gradient"),
+    (loop(order="bzs"), "thrown away before the step"),
+    (loop(order="bs"), "gradients of all steps add up"),
+    (loop(rounds=4), "does not take `steps` steps"),
+    (loop(points=20), "does not have `batch` points"),
+    (loop(one_t=True), "one t serves the whole batch"),
+    (loop(kept=(1,)), "t is drawn once"),
+    (loop(ask=lambda model, x, t, T: model(x, t - 1)), "is told t − 1"),
+    (loop(mix=lambda x0, e, ab, t: ab[t - 1] ** 0.5 * x0 + (1 - ab[t - 1]) ** 0.5 * e), "made with ᾱ[t − 1]"),
+    (loop(mix=lambda x0, e, ab, t: ab[t] * x0 + (1 - ab[t]) * e), "the roots are missing"),
+    (loop(mix=lambda x0, e, ab, t: (1 - ab[t]) ** 0.5 * x0 + ab[t] ** 0.5 * e), "two factors have changed places"),
+    (loop(loss=lambda guess, e, x0: torch.mean((guess - x0) ** 2)), "compares with x_0"),
+    (loop(mix=lambda x0, e, ab, t: x0), "sees x_0, not x_t"),
+    (loop(loss=lambda guess, e, x0: torch.sum((guess - e) ** 2)), "is a sum, not a mean"),
+    (loop(loss=lambda guess, e, x0: ((guess - e) ** 2).sum(dim=1).mean()), "is a sum, not a mean"),
+    (loop(loss=lambda guess, e, x0: ((guess - e) ** 2).mean(dim=1).sum()), "is a sum, not a mean"),
+    (loop(low=0, high=0), "your times begin at 0"),
+    (loop(low=0), "your times begin at 0"),
+    (loop(high=0), "the last time, T, is never drawn"),
+    (loop(normal=torch.rand), "uniform, not normal"),
+    (loop(one_noise=True), "one noise serves the whole batch"),
+    (loop(kept=(2,)), "the noise is drawn once"),
+    (loop(kept=(0,)), "every step has the same points"),
+    (loop(loss=lambda guess, e, x0: torch.mean((guess - torch.randn_like(e)) ** 2)), "does not compare with the noise"),
+    (loop(loss=lambda guess, e, x0: torch.mean((guess - e).abs())), "does not compare with the noise"),
+    (loop(low=0, high=0, order="bs"), "gradients of all steps add up"),  # two mistakes: the first that is looked for
+]
 ANSWERS = [
-    ("6.1", lambda x0, e, a: np.sqrt(a) * x0 + np.sqrt(1 - a) * e, "this is x_t"),
-    ("6.1", lambda x0, e, a: np.sqrt(a) * e + np.sqrt(1 - a) * x0, "sign between"),
-    ("6.1", lambda x0, e, a: np.sqrt(1 - a) * x0 - np.sqrt(a) * e, "whole sign"),
-    ("6.1", lambda x0, e, a: np.sqrt(1 - a) * e - np.sqrt(a) * x0, "changed places"),
-    ("6.1", lambda x0, e, a: a * e - (1 - a) * x0, "square roots are missing"),
-    ("6.1", lambda x0, e, a: e, "none of the usual mistakes"),
-    ("6.2", lambda v, x, a: np.sqrt(a) * x - np.sqrt(1 - a) * v, "this is x̂_0"),
-    ("6.2", lambda v, x, a: np.sqrt(a) * v - np.sqrt(1 - a) * x, "sign between"),
-    ("6.2", lambda v, x, a: np.sqrt(1 - a) * v + np.sqrt(a) * x, "changed places"),
-    ("6.2", lambda v, x, a: v / np.sqrt(a), "forgot the point"),
-    ("6.2", lambda v, x, a: x, "none of the usual mistakes"),
-    ("6.3", lambda u, T: (T * (np.arange(len(u)) + u) / len(u)).astype(int), "from 0 to T − 1"),
-    ("6.3", lambda u, T: 1 + (T * u).astype(int), "not stratified"),
-    ("6.3", lambda u, T: 1 + T * (np.arange(len(u)) + u) / len(u), "not whole numbers"),
-    ("6.3", lambda u, T: 1 + (T * (np.arange(len(u)) / len(u) + u)).astype(int), "slices overlap"),
-    ("6.3", lambda u, T: np.ceil(T * (np.arange(len(u)) + u) / len(u)).astype(int), "rounded up"),
-    ("6.3", lambda u, T: np.ones(3), "shape (3,), but it should have shape (5,)"),
+    *[("6.1", train, fragment) for train, fragment in LOOPS],
+    ("6.1", lambda model, *rest: None, "is a `return` missing?"),
+    ("6.1", lambda model, *rest: model, "never takes a step"),
+    ("6.1", lambda model, *rest: [0.3, 0.2, 0.1], "has shape (3,), but it should have shape (2,)"),
+    ("6.2", lambda x0, e, a: np.sqrt(a) * x0 + np.sqrt(1 - a) * e, "this is x_t"),
+    ("6.2", lambda x0, e, a: np.sqrt(a) * e + np.sqrt(1 - a) * x0, "sign between"),
+    ("6.2", lambda x0, e, a: np.sqrt(1 - a) * x0 - np.sqrt(a) * e, "whole sign"),
+    ("6.2", lambda x0, e, a: np.sqrt(1 - a) * e - np.sqrt(a) * x0, "changed places"),
+    ("6.2", lambda x0, e, a: a * e - (1 - a) * x0, "square roots are missing"),
+    ("6.2", lambda x0, e, a: e, "none of the usual mistakes"),
+    ("6.3", lambda v, x, a: np.sqrt(a) * x - np.sqrt(1 - a) * v, "this is x̂_0"),
+    ("6.3", lambda v, x, a: np.sqrt(a) * v - np.sqrt(1 - a) * x, "sign between"),
+    ("6.3", lambda v, x, a: np.sqrt(1 - a) * v + np.sqrt(a) * x, "changed places"),
+    ("6.3", lambda v, x, a: v / np.sqrt(a), "forgot the point"),
+    ("6.3", lambda v, x, a: x, "none of the usual mistakes"),
     ("6.4", lambda w, d: average_of(w, 1 - d), "changed places"),
     ("6.4", lambda w, d: average_of(np.vstack([0 * w[:1], w]), d), "starts at 0"),
     ("6.4", lambda w, d: w.mean(axis=0), "plain mean"),
     ("6.4", lambda w, d: d * w[0] + (1 - d) * w[-1], "once only"),
     ("6.4", lambda w, d: d * w[-2] + (1 - d) * w[-1], "row before it"),
     ("6.4", lambda w, d: w[0], "none of the usual mistakes"),
-    ("6.5", {"A", "B"}, "A and B have different targets. Hint: by (6.4)"),
+    ("6.5", {"A", "B"}, "A and B have different targets. Hint: by (6.5)"),
     ("6.5", {"A", "C"}, "A and C have different times. Hint: small t"),
     ("6.5", {"A", "E"}, "A and E have different schedules. Hint: look at the loss of the exact"),
     ("6.5", {"C", "B"}, "B and C have different targets and times"),
@@ -67,6 +130,44 @@ ANSWERS = [
     *[("6.6", f"line {k}", "is not it") for k in (1, 2, 3, 5, 6)],
     ("6.6", "line 7", "answer with one of line 1, line 2"),
 ]
+
+
+def by_hand(model, optimizer, data, alpha_bar, steps, batch):
+    """Right, in one more form: the gradient is forgotten last, all is drawn with a generator, and in 64 bits."""
+    g = torch.Generator().manual_seed(3)
+    for t in torch.randint(1, len(alpha_bar), (steps, batch), generator=g):
+        x0, noise = data[torch.randperm(4 * batch, generator=g)[:batch] % len(data)], torch.randn(batch, data.shape[1])
+        signal, rest = alpha_bar[t].sqrt().double(), (1 - alpha_bar[t]).sqrt().double()
+        x_t = torch.einsum("n,nd->nd", signal, x0.double()) + rest.unsqueeze(-1) * noise
+        (model(x_t, t) - noise).pow(2).mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return model
+
+
+def with_torch_s_loss(model, optimizer, data, alpha_bar, steps, batch):
+    """Right, with torch's own mean square, and another order."""
+    losses = []
+    while len(losses) < steps:
+        optimizer.zero_grad()
+        t = 1 + torch.randint(0, len(alpha_bar) - 1, size=(batch,))
+        x0, noise = data[torch.randint(0, data.size(0), size=(batch,))], torch.randn(batch, data.size(1))
+        x_t = add_noise(x0, noise, alpha_bar[t].reshape(-1, 1))
+        loss = torch.nn.functional.mse_loss(model(x_t, t), noise)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return model.eval()
+
+
+RIGHT = [loop(), loop(order="bsz"), loop(normal=lambda n, d: torch.distributions.Normal(0, 1).sample((n, d)))]
+
+
+@pytest.mark.parametrize("train", [*RIGHT, by_hand, with_torch_s_loss])
+def test_right_training_loops_are_right_whatever_they_draw(train):
+    for seed in range(3):
+        torch.manual_seed(seed)
+        assert judge(EXERCISES["6.1"], train) == ("right", "✓ right")
 
 
 def test_the_moving_average_of_the_exercise_is_the_training_loops():
@@ -101,46 +202,46 @@ def bad_split():
 
 
 def wrong_features(factor):
-    """(6.5) with a wrong factor in the angle."""
+    """(6.6) with a wrong factor in the angle."""
     snr = np.log(ALPHA_BAR[1:] / (1 - ALPHA_BAR[1:]))
     angle = factor * snr[:, None] * np.array([1, 2, 4, 8])
     return np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
 
 
 def wrong_average():
-    """(6.6) with the newest weight counted by the decay instead of 1."""
+    """(6.7) with the newest weight counted by the decay instead of 1."""
     theta = np.random.default_rng(3).standard_normal(201)
     verify(
-        "6.6", average_of(theta, 0.98), 0.98**200 * theta[0] + 0.02 * np.sum(0.98 ** np.arange(1, 201) * theta[:0:-1])
+        "6.7", average_of(theta, 0.98), 0.98**200 * theta[0] + 0.02 * np.sum(0.98 ** np.arange(1, 201) * theta[:0:-1])
     )
 
 
 def wrong_times():
-    """(6.7) without the root."""
+    """(6.8) without the root."""
     t = 1 + np.floor(1000 * np.random.default_rng(5).random(10_000) ** 2)
     k = np.array([10, 250])
-    verify_mean("6.7", t[:, None] <= k, k / 1000)
+    verify_mean("6.8", t[:, None] <= k, k / 1000)
 
 
 def wrong_correlation():
-    """(6.8) without the root."""
+    """(6.3) without the root."""
     rng = np.random.default_rng(6)
     x0, short = pictures.MOONS.sample(20_000, rng), alpha_bar_schedule("linear", 50)
     x_t = add_noise(x0, rng.standard_normal(x0.shape), short[-1])
-    verify_mean("6.8", np.mean(x0 * x_t, axis=1), short[-1])
+    verify_mean("6.3", np.mean(x0 * x_t, axis=1), short[-1])
 
 
 PLANTED = {
     "6.1 the wrong noise level": lambda: verify_mean("6.1", *loss_draws(0.3)),
     "6.2 no conditional mean": bad_split,
-    "6.3 a sign": lambda: verify("6.3", sp.sqrt(A) * X_T + sp.sqrt(1 - A) * V, CLEAN),
-    "6.3 a root": lambda: verify("6.3", A * V + (1 - A) * X_T, EPS),
-    "6.4 upside down": lambda: verify("6.4", predict_x0(X_T, EPS + D, A) - CLEAN, -sp.sqrt(A / (1 - A)) * D),
-    "6.4 a missing part": lambda: verify("6.4", D**2 / A, D**2),
-    "6.5 π/10": lambda: verify("6.5", time_features(ALPHA_BAR)[1:], wrong_features(np.pi / 10), tol=1e-5),
-    "6.6 an index": wrong_average,
-    "6.7 a root": wrong_times,
-    "6.8 a root": wrong_correlation,
+    "6.4 a sign": lambda: verify("6.4", sp.sqrt(A) * X_T + sp.sqrt(1 - A) * V, CLEAN),
+    "6.4 a root": lambda: verify("6.4", A * V + (1 - A) * X_T, EPS),
+    "6.5 upside down": lambda: verify("6.5", predict_x0(X_T, EPS + D, A) - CLEAN, -sp.sqrt(A / (1 - A)) * D),
+    "6.5 a missing part": lambda: verify("6.5", D**2 / A, D**2),
+    "6.6 π/10": lambda: verify("6.6", time_features(ALPHA_BAR)[1:], wrong_features(np.pi / 10), tol=1e-5),
+    "6.7 an index": wrong_average,
+    "6.8 a root": wrong_times,
+    "6.3 a root": wrong_correlation,
 }
 
 
@@ -152,8 +253,8 @@ def test_planted_error_is_caught(name):
 
 def test_the_right_equations_pass():
     verify_mean("6.1", *loss_draws(1))
-    verify("6.3", to_eps(V, X_T, A, "v"), EPS)
-    verify("6.5", time_features(ALPHA_BAR)[1:], wrong_features(np.pi / 20), tol=1e-5)
+    verify("6.4", to_eps(V, X_T, A, "v"), EPS)
+    verify("6.6", time_features(ALPHA_BAR)[1:], wrong_features(np.pi / 20), tol=1e-5)
 
 
 # --- measures ----------------------------------------------------------------------------------------------------
@@ -175,7 +276,7 @@ def test_loss_floor_of_a_gaussian_is_known():
     data = gaussian([0.0, 0.0], 1.0)  # there, the floor at t is ᾱ_t, 1 − ᾱ_t or 1
     assert pictures.loss_floor(data, ALPHA_BAR) == pytest.approx(ALPHA_BAR[1:].mean(), abs=0.01)
     assert pictures.loss_floor(data, ALPHA_BAR, "x0") == pytest.approx(1 - ALPHA_BAR[1:].mean(), abs=0.02)
-    assert pictures.loss_floor(data, ALPHA_BAR, "v", squared=True) == pytest.approx(1, abs=0.02)
+    assert pictures.loss_floor(data, ALPHA_BAR, "v", power=2.0) == pytest.approx(1, abs=0.02)
 
 
 def test_target_factor_is_the_square_of_the_same_error():

@@ -33,28 +33,75 @@ def sampled(x, x0, t, s, eta, z, room=None, root=0.5):
     return np.sqrt(s) * x0 + np.sqrt(left) * predict_eps(x, x0, t) + variance(t, s, eta) ** root * z
 
 
+def sampler(
+    rounds=pairwise, asked=lambda t, s, x, x_T: (x, t), start=lambda t, s: t, signal=lambda t, s: s, noise=None
+):
+    """A loop of one's own for exercise 7.1, in 64-bit roots by hand, with places to go wrong."""
+
+    def ddim(x_T, eps_fn, alpha_bar, tau):
+        x = x_T
+        for t, s in rounds(tau):
+            eps_hat = eps_fn(*asked(t, s, x, x_T))
+            at, to = alpha_bar[start(t, s)], alpha_bar[signal(t, s)]
+            x0_hat = (x - np.sqrt(1 - at) * eps_hat) / np.sqrt(at)
+            x = np.sqrt(to) * x0_hat + np.sqrt(1 - alpha_bar[(noise or signal)(t, s)]) * eps_hat
+        return x
+
+    return ddim
+
+
+def in_two_numbers(x, eps_fn, alpha_bar, tau):
+    """Right, in another form: the step as a x + b ε̂, in a loop over positions."""
+    for i in range(len(tau) - 1):
+        now, then = alpha_bar[tau[i]], alpha_bar[tau[i + 1]]
+        a = np.sqrt(then / now)
+        x = a * x + (np.sqrt(1 - then) - a * np.sqrt(1 - now)) * eps_fn(x, tau[i])
+    return x
+
+
+def by_score(x, eps_fn, alpha_bar, tau):
+    """Right, in another form: straight in x/√ᾱ against √((1−ᾱ)/ᾱ)."""
+    x = x / alpha_bar[tau[0]] ** 0.5
+    for t, s in pairwise(tau):
+        slope = ((1 - alpha_bar) / alpha_bar) ** 0.5
+        x = x + (slope[s] - slope[t]) * eps_fn(x * alpha_bar[t] ** 0.5, t)
+    return x
+
+
+SAMPLERS = [
+    (sampler(rounds=lambda tau: list(pairwise(tau))[:-1]), "left out the last step"),
+    (sampler(rounds=lambda tau: list(pairwise(tau))[1:]), "left out the first step"),
+    (sampler(asked=lambda t, s, x, x_T: (x, s)), "asked at the time of arrival"),
+    (sampler(asked=lambda t, s, x, x_T: (x, t - 1)), "asked at t − 1"),
+    (sampler(signal=lambda t, s: t - 1), "each step goes to t − 1"),
+    (sampler(start=lambda t, s: max(s, 1)), "ᾱ of the time of arrival"),
+    (sampler(asked=lambda t, s, x, x_T: (x_T, t)), "sees x_T in every round"),
+    (sampler(noise=lambda t, s: t), "as long as at time t"),
+    (sampler(rounds=lambda tau: pairwise([max(t, 1) for t in reversed(tau)])), "you walked up"),
+    (sampler(rounds=lambda tau: pairwise(range(tau[0], -1, -1))), "through all times"),
+    *[(right, "✓ right") for right in (sampler(), in_two_numbers, by_score)],
+]
+
 ANSWERS = [
-    ("7.1", lambda a, e: 1 - np.prod(1 - new(a, e)), "share that was replaced"),
-    ("7.1", lambda a, e: np.prod(new(a, e)), "multiplied the new shares"),
-    ("7.1", lambda a, e: 1 - np.sum(new(a, e)), "one after the other"),
-    ("7.1", lambda a, e: np.prod(1 - new(a, np.sqrt(e))), "η is not squared"),
-    ("7.1", lambda a, e: np.sqrt(np.prod(1 - new(a, e))), "you took the root"),
-    ("7.1", lambda a, e: np.prod(1 - variance(a[:-1], a[1:], e)), "in the place of its share"),
-    ("7.1", lambda a, e: e, "none of the usual mistakes"),
-    ("7.2", lambda a, b: (np.sqrt(b / a), np.sqrt(1 - b)), "lacks the part"),
-    ("7.2", lambda a, b: (np.sqrt(b / a), np.sqrt(1 - b) + np.sqrt(b / a * (1 - a))), "the sign in b"),
-    ("7.2", lambda a, b: (np.sqrt(a / b), np.sqrt(1 - a) - np.sqrt(a / b * (1 - b))), "changed places"),
-    ("7.2", lambda a, b: (b / a, (1 - b) - b / a * (1 - a)), "roots are missing"),
-    ("7.2", lambda a, b: (1.0, 2.0), "none of the usual mistakes"),
-    ("7.3", "B", "no noise was added"),
-    ("7.3", "C", "few steps"),
-    ("7.3", "D", "almost straight"),
-    ("7.3", "E", "answer with one of A, B, C, D"),
-    ("7.4", lambda S, n, k: S * n * (2 + k), "counted every point"),
-    ("7.4", lambda S, n, k: 2 * S * (1 + k), "sampled again"),
-    ("7.4", lambda S, n, k: S * (1 + k), "first value of η"),
-    ("7.4", lambda S, n, k: (S + 1) * (2 + k), "times instead of the steps"),
-    ("7.4", lambda S, n, k: 7, "none of the usual mistakes"),
+    *[("7.1", sampler, fragment) for sampler, fragment in SAMPLERS],
+    ("7.1", lambda x, eps, ab, tau: [x, x], "it should have shape"),
+    ("7.1", lambda x, eps, ab, tau: print(x), "prints and returns nothing"),
+    ("7.2", lambda a, e: 1 - np.prod(1 - new(a, e)), "share that was replaced"),
+    ("7.2", lambda a, e: np.prod(new(a, e)), "multiplied the new shares"),
+    ("7.2", lambda a, e: 1 - np.sum(new(a, e)), "one after the other"),
+    ("7.2", lambda a, e: np.prod(1 - new(a, np.sqrt(e))), "η is not squared"),
+    ("7.2", lambda a, e: np.sqrt(np.prod(1 - new(a, e))), "you took the root"),
+    ("7.2", lambda a, e: np.prod(1 - variance(a[:-1], a[1:], e)), "in the place of its share"),
+    ("7.2", lambda a, e: e, "none of the usual mistakes"),
+    ("7.3", lambda a, b: (np.sqrt(b / a), np.sqrt(1 - b)), "lacks the part"),
+    ("7.3", lambda a, b: (np.sqrt(b / a), np.sqrt(1 - b) + np.sqrt(b / a * (1 - a))), "the sign in b"),
+    ("7.3", lambda a, b: (np.sqrt(a / b), np.sqrt(1 - a) - np.sqrt(a / b * (1 - b))), "changed places"),
+    ("7.3", lambda a, b: (b / a, (1 - b) - b / a * (1 - a)), "roots are missing"),
+    ("7.3", lambda a, b: (1.0, 2.0), "none of the usual mistakes"),
+    ("7.4", "B", "no noise was added"),
+    ("7.4", "C", "few steps"),
+    ("7.4", "D", "almost straight"),
+    ("7.4", "E", "answer with one of A, B, C, D"),
     ("7.5", lambda x, x0, t, s, eta, z: sampled(x, x0, t, s, eta, z, room=1 - s), "no room for the new noise"),
     ("7.5", lambda x, x0, t, s, eta, z: sampled(x, x0, t, s, eta, z, root=1), "by σ², not by σ"),
     ("7.5", lambda x, x0, t, s, eta, z: step(x0, x, t, s, eta, z), "where ε̂ belongs"),
@@ -74,7 +121,7 @@ def test_the_whole_step_of_the_exercise_is_the_package_s():
         )
 
 
-def test_the_runs_of_exercise_3_are_measured_ones():
+def test_the_runs_of_exercise_4_are_measured_ones():
     """The table's rows: (path, same side, off) of η = 1 or 0 and S = 1000 or 10."""
     rows = {(1.0, 1000): (68, 0.52, 1.0), (0.0, 1000): (1.2, 0.92, 1.0), (1.0, 10): (5.9, 0.49, 2.3)}
     for (eta, S), (wiggle, side, off) in (rows | {(0.0, 10): (1.2, 0.92, 2.1)}).items():
@@ -100,7 +147,7 @@ def one_step(eta=0.5, sign=1, room=1.0):
 
 def mean_length(factor):
     draws = 0.4 * np.random.default_rng(3).standard_normal((100_000, 2))
-    verify_mean("7.5", np.linalg.norm(draws, axis=1), 0.4 * factor)
+    verify_mean("7.6", np.linalg.norm(draws, axis=1), 0.4 * factor)
 
 
 def at_the_bound(eta):
@@ -111,13 +158,13 @@ def at_the_bound(eta):
 
 
 def memory(power):
-    """(7.6) for N(0, 1) and η = 0.5: the correlation of x_T and x_0 after 1,000 linear steps."""
+    """(7.4) for N(0, 1) and η = 0.5: the correlation of x_T and x_0 after 1,000 linear steps."""
     kept, var = 1.0, 1.0
     for t, s in pairwise(make_tau(1000, 1000)):
         a, b, c = affine_step(ALPHA_BAR[t], ALPHA_BAR[s], variance(ALPHA_BAR[t], ALPHA_BAR[s], 0.5))
         slope = a + b * (1 - ALPHA_BAR[t]) ** 0.5
         kept, var = kept * slope, slope**2 * var + c**2
-    verify("7.6", kept / var**0.5, ALPHA_BAR[1000] ** power, tol=3e-3)
+    verify("7.4", kept / var**0.5, ALPHA_BAR[1000] ** power, tol=3e-3)
 
 
 PLANTED = {
@@ -130,10 +177,10 @@ PLANTED = {
     "7.2 the room": lambda: one_step(room=1.1),
     "7.3 not squared": lambda: verify("7.3", SIGMA_SQ / (1 - A_S), ETA * (1 - A_T / A_S) / (1 - A_T)),
     "7.3 no room taken": lambda: verify("7.3", (1 - A_S) + SIGMA_SQ, 1 - A_S),
-    "7.4 turned round": lambda: verify("7.4", affine_step(A_T, A_S, SIGMA_SQ)[0], sp.sqrt(A_T / A_S)),
-    "7.4 half of b": lambda: verify("7.4", affine_step(A_T, A_S, SIGMA_SQ)[1], sp.sqrt(1 - A_S - SIGMA_SQ)),
-    "7.5 no root": lambda: mean_length(np.pi / 2),
-    "7.6 η not squared": lambda: memory(0.5 / 2),
+    "7.5 turned round": lambda: verify("7.5", affine_step(A_T, A_S, SIGMA_SQ)[0], sp.sqrt(A_T / A_S)),
+    "7.5 half of b": lambda: verify("7.5", affine_step(A_T, A_S, SIGMA_SQ)[1], sp.sqrt(1 - A_S - SIGMA_SQ)),
+    "7.6 no root": lambda: mean_length(np.pi / 2),
+    "7.4 η not squared": lambda: memory(0.5 / 2),
     "7.7 below the bound": lambda: at_the_bound(1.0),
 }
 

@@ -126,7 +126,8 @@ def main_road_stands_alone(notebook):
         stored |= {(n.asname or n.name).partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.alias)}
         if is_main(cell):
             main_names |= stored
-            missing = read & side_names - main_names
+            arguments = {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
+            missing = read & side_names - main_names - arguments
             wrong += [f"{sorted(missing)} come from a side road: {cell.source[:50]!r}"] if missing else []
         else:
             side_names |= stored

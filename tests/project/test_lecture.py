@@ -72,8 +72,8 @@ def test_numbers_of_the_questions_for_a_class_are_the_lessons(path):
 
 
 def test_planted_errors_in_notes_are_seen():
-    text = "§9 `no such slider` 0.123 (7.99)"
-    assert complaints(text, "07", read(PATHS[7])) == ["§9", "`no such slider`", "(7.99)", "0.123", "7.99"]
+    text = "§29 `no such slider` 0.123 (7.99)"
+    assert complaints(text, "07", read(PATHS[7])) == ["§29", "`no such slider`", "(7.99)", "0.123", "7.99"]
 
 
 def test_no_notes_for_a_lesson_that_has_gone():

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ... import require
-from ...ddim import ddim_path
+from ...ddim import add_noise, ddim_path
 from ...figures.controls import choice_slider, menu, number_slider, whole_slider
 from ...figures.live import LiveFigure, LiveHTML
 from ...figures.plots import (
     BLUE,
+    GREY,
     INK,
     ORANGE,
     corner_text,
@@ -53,6 +54,48 @@ def run_sampler(data, S, eta, seed):
     moments = ddim_path(x_T, mixture.eps_fn(alpha_bar), alpha_bar, make_tau(1000, S), eta, noise_rng)
     paths = np.array([moment.x for moment in moments])
     return Run(paths, distance_in_floors(paths[-1], mixture, truth_rng), kept_side(x_T, paths[-1]))
+
+
+def seconds_a_picture(seconds):
+    """Draw the seconds that one picture takes, a bar for each sampler of the dict ``seconds``; returns the Figure."""
+    figure, ax = panels(width=9, height=1.8)
+    ax.barh(list(seconds), list(seconds.values()), color=[INK, BLUE], height=0.6)
+    for row, value in enumerate(seconds.values()):
+        ax.text(value + 1, row, f"{value:.3g} s", va="center", fontsize=12)
+    ax.set(xlabel="seconds for one picture of 256 × 256 pixels", xlim=(0, 1.12 * max(seconds.values())))
+    ax.invert_yaxis()
+    return figure
+
+
+def dissolving(x0, noise, alpha_bar, times):
+    """Draw points x_0 of shape (n, 2) noised to each of ``times``, a panel each; returns the Figure."""
+    figure, axes = panels(1, len(times), width=9, height=2.7)
+    for ax, t in zip(axes, times, strict=True):
+        draw_points(ax, add_noise(x0, noise, alpha_bar[t]), BLUE)
+        frame(ax, 3.2, f"t = {t},  ᾱ = {alpha_bar[t]:.2f}")
+    return figure
+
+
+def two_samplers(data, S, seed):
+    """Draw DDPM (left) and DDIM (right) from the same starting points, six paths of each; returns the Figure."""
+    figure, axes = panels(1, 2, width=9, height=5.0)
+    draw_sides_legend(axes[0])
+    for ax, eta, name in zip(axes, (1.0, 0.0), ("DDPM (η = 1)", "DDIM (η = 0)"), strict=True):
+        run = run_sampler(data, S, eta, seed)
+        right = run.paths[0, :, 0] > 0
+        draw_points(ax, run.paths[-1, right], BLUE)
+        draw_points(ax, run.paths[-1, ~right], ORANGE)
+        draw_paths(ax, run.paths[:, :6].transpose(1, 0, 2), alpha=0.7)
+        draw_points(ax, run.paths[0, :6], INK, size=6, alpha=1.0)
+        ax.axvline(0, color=GREY, linestyle="--", linewidth=1)
+        frame(ax, LIMIT, f"{name}, S = {S}")
+    return figure
+
+
+def detour(run):
+    """Return the median over the points of a ``Run`` of path length over the straight line from start to end."""
+    length = np.linalg.norm(np.diff(run.paths, axis=0), axis=-1).sum(axis=0)
+    return np.median(length / np.linalg.norm(run.paths[-1] - run.paths[0], axis=-1))
 
 
 def ddpm_beside_ddim(data="moons") -> LiveFigure:

@@ -1,19 +1,40 @@
-"""Exercises of lesson 01: merge steps, jump, jump from any time, and two bugs seen in public code."""
+"""Exercises of lesson 01: merge steps, jump, jump from any time; and the whole of the exact denoiser."""
 
 import numpy as np
 
 from ...ddim import add_noise
+from ...oracle import finite_data
 from ...schedules import alpha_bar_from_beta
-from ...teaching.exercises import Exercise, choice
+from ...teaching.exercises import Exercise
 
 ALPHAS = [(0.9, 0.5), (0.75, 0.96), (0.4, 0.8)]  # (α_1, α_2)
 BETA, LONG = np.array([0.0, 0.1, 0.25, 0.4]), np.array([0.0, 0.02, 0.05, 0.3, 0.2, 0.4])  # β_t from t = 0 on
 ALPHA_BAR, FIVE = np.array([1.0, 0.9, 0.7, 0.4]), np.array([1.0, 0.97, 0.8, 0.45, 0.3, 0.12])  # ᾱ_t from t = 0 on
 
+X = np.array([[0.3, -0.8], [1.1, 0.2], [-0.4, 0.5]])  # x_t of shape (n, d), and the data
+POINTS = np.array([[1.0, 0.0], [-0.5, 0.9], [0.2, -1.3], [0.7, 0.8], [-1.0, -0.6]])
+
 
 def bar(beta, t):
     """ᾱ_t of β, which begins with β_0 = 0."""
     return alpha_bar_from_beta(beta)[t]
+
+
+def mean(x, points, shrink, var, share=True):
+    """The weighted mean of the points: weights exp(−|x − shrink · point|²/(2 var)), by default as shares of 1."""
+    weights = np.exp(-((x[:, None] - shrink * points) ** 2).sum(axis=-1) / (2 * var))
+    return (weights / weights.sum(axis=1, keepdims=True) if share else weights) @ points
+
+
+def across(x, points, a):
+    """The weighted mean of the points, with weights that add up to 1 along the wrong axis."""
+    weights = np.exp(-((x[:, None] - a**0.5 * points) ** 2).sum(axis=-1) / (2 * (1 - a)))
+    return weights / weights.sum(axis=0) @ points
+
+
+def nearest(x, points, a):
+    """The point whose shrunk image lies nearest to each x."""
+    return points[((x[:, None] - a**0.5 * points) ** 2).sum(axis=-1).argmin(axis=1)]
 
 
 # a mistake: its name, what it answers, a hint
@@ -79,23 +100,28 @@ EXERCISES = {
          "its law would be the same, but add_noise adds: with this sign ε̂ would be −ε in all that follows."),
     ]),
     "1.4": Exercise(
-        lambda beta: beta[0] ** 0.5,
-        [(np.array([0.09, 0.2, 0.3]),), (np.array([0.01, 0.5]),), (np.array([0.04, 0.1, 0.4, 0.6]),)], [
-        ("you took ᾱ[0] for the data",         0.0,
-         "in this array the first entry is already a product of one factor."),
-        ("that is the variance",               lambda beta: beta[0],
-         "the task asks for a standard deviation."),
-        ("that is the factor of the signal",   lambda beta: (1 - beta[0]) ** 0.5,
-         "look at the second term of `move`."),
-        ("that is the noise at the noisy end", lambda beta: (1 - np.prod(1 - beta)) ** 0.5,
-         "the last jump goes to index 0."),
-        ("that is the noise one entry later",  lambda beta: (1 - (1 - beta[0]) * (1 - beta[1])) ** 0.5,
-         "the last jump goes to index 0, and cumprod's entry 0 has one factor."),
+        lambda x, points, a: finite_data(points).x0(x, a),
+        [(X, POINTS, 0.3), (X[:1], POINTS[:3], 0.9), (X[1:, :1], POINTS[:, :1], 0.05)], [
+        ("the points are not shrunk",                lambda x, points, a: mean(x, points, 1.0, 1 - a),
+         "x_t = √ᾱ_t x_0 + noise: around which place does it lie if x_0 is the point?"),
+        ("the points are shrunk by ᾱ_t, not √ᾱ_t",   lambda x, points, a: mean(x, points, a, 1 - a),
+         "x scales with roots."),
+        ("you divided by √(1−ᾱ_t), not by 1−ᾱ_t",    lambda x, points, a: mean(x, points, a**0.5, (1 - a) ** 0.5),
+         "a Gaussian's exponent holds the variance."),
+        ("the factor 1/2 in the exponent is missing", lambda x, points, a: mean(x, points, a**0.5, (1 - a) / 2),
+         "write down the density of N(x; m, v I)."),
+        ("the exponent has the wrong sign",          lambda x, points, a: mean(x, points, a**0.5, a - 1),
+         "far points must count less."),
+        ("the weights do not add up to 1",           lambda x, points, a: mean(x, points, a**0.5, 1 - a, share=False),
+         "divide by their sum over the points, for each x."),
+        ("the weights add up to 1 over the x, not over the points", across,
+         "each x has its own weights: sum over the axis of the points."),
+        ("you gave the posterior mean of x_t, not of x_0", lambda x, points, a: a**0.5 * mean(x, points, a**0.5, 1 - a),
+         "the mean of √ᾱ_t x_0 is asked for nowhere: average the points themselves."),
+        ("you gave the nearest point",               nearest,
+         "all points that could have led to x count, by how likely that is."),
+        ("you gave the mean of the data",            lambda x, points, a: mean(x, points, 0.0, 1.0),
+         "that is right at ᾱ_t = 0 alone, where x_t says nothing."),
     ]),
-    "1.5": choice("B", {
-        "A": "ᾱ_1000 ≈ 0.00004 leaves nothing to wish for, but does the loop ever use it?",
-        "C": "move needs a fresh z only where η > 0; here σ² is 0.",
-        "D": "tau ends with the pair (10, 0), and ᾱ_0 = 1 is the data.",
-    }),
 }
 # fmt: on

@@ -128,6 +128,92 @@ def draw_digit(axes, x, title=""):
     return image
 
 
+def one_step_and_all(beta, alpha_bar, t):
+    """Draw β_t, what one step adds, and 1−ᾱ_t, the noise that is there, over time, both marked at ``t``."""
+    figure, ax = panels(width=9, height=3.4)
+    times = np.arange(1, len(beta))
+    ax.semilogy(times, 1 - alpha_bar[1:], color=BLUE, label="$1-\\barα_t$: noise in $x_t$")
+    ax.semilogy(times, beta[1:], color=ORANGE, linestyle="--", label="$β_t$: noise added by step t")
+    ax.plot([t, t], [beta[t], 1 - alpha_bar[t]], "o-", color=VERMILION, label=f"t = {t}")
+    ax.set(xlabel="t", ylabel="variance", xlim=(0, len(beta) - 1))
+    ax.legend()
+    return figure
+
+
+def three_kinds(seed):
+    """Draw seven walkers of each of ``KINDS`` over the density of x_t; returns the Figure."""
+    figure, axes = panels(1, 3, width=9, height=3.2, sharey=True)
+    for ax, kind in zip(axes, KINDS, strict=True):
+        draw_density_map(ax, "linear, T = 1000")
+        draw_paths(ax, as_paths(walks("linear, T = 1000", kind, seed)[:DRAWN]), INK, width=1.1, alpha=0.8)
+        ax.set_title(kind, fontsize=11)
+        ax.set_xticks([0, 0.5, 1])
+    axes[0].set_ylabel("x")
+    return figure
+
+
+def guesses(points, alpha_bar, times):
+    """Draw the exact x̂_0 over x_t for ``points`` of shape (n, 1), a panel for each of ``times``; returns the Figure."""
+    figure, axes = panels(1, len(times), width=9, height=3.0, sharey=True)
+    x = np.linspace(-3, 3, 400)[:, None]
+    for ax, t in zip(axes, times, strict=True):
+        for point in points[:, 0]:
+            ax.axhline(point, color=GREY, linestyle=":", linewidth=1)
+        ax.plot(x[:, 0], finite_data(points).x0(x, alpha_bar[t])[:, 0], color=BLUE)
+        ax.set(title=f"t = {t},  ᾱ = {alpha_bar[t]:.2g}", xlabel="$x_t$")
+    axes[0].set_ylabel("best guess of $x_0$")
+    return figure
+
+
+def two_schedules():
+    """Draw ᾱ and the signal-to-noise ratio over time for the linear and the cosine schedule; returns the Figure."""
+    figure, (left, right) = panels(1, 2, width=9, height=3.4)
+    for name, color, style in (("linear", BLUE, "-"), ("cosine", ORANGE, "--")):
+        level = alpha_bar_schedule(name, 1000)
+        left.plot(level, color=color, linestyle=style, label=name)
+        right.semilogy(np.arange(1, 1001), level[1:] / (1 - level[1:]), color=color, linestyle=style, label=name)
+    right.axhline(1, color=GREY, linewidth=1)
+    left.set(xlabel="t", ylabel="ᾱ, signal left")
+    right.set(xlabel="t", ylabel="SNR", ylim=(1e-6, 1e5))
+    left.legend()
+    return figure
+
+
+def cloud_and_digit(times):
+    """Draw a cloud, and a digit on both schedules, at ``times``; below, how sure the observer is."""
+    x0, points = digit(3, 0), data_set("moons").sample(400, np.random.default_rng(8))
+    levels = {name: alpha_bar_schedule(name, 1000) for name in ("linear", "cosine")}
+    figure, rows = panels(3, len(times), width=9, height=5.4)
+    for column, t in zip(rows.T, times, strict=True):
+        rng = np.random.default_rng(5)
+        draw_points(column[0], add_noise(points, rng.standard_normal(points.shape), levels["linear"][t]), BLUE, size=2)
+        frame(column[0], 3.2, f"t = {t}")
+        eps = rng.standard_normal(64)
+        for ax, level in zip(column[1:], levels.values(), strict=True):
+            x_t = add_noise(x0, eps, level[t])
+            draw_digit(ax, x_t)
+            ax.set_xlabel(f"{label_probability(x_t[None], level[t], 3)[0]:.2f}")
+    for ax, name in zip(rows[:, 0], ("linear", "linear", "cosine"), strict=True):
+        ax.set_ylabel(name)
+    return figure
+
+
+def wrong_start(level, from_noise, from_right):
+    """Draw the law of x_T beside N(0, 1), and the samples of the three peaks from either; returns the Figure."""
+    figure, (left, middle, right) = panels(1, 3, width=9, height=3.4)
+    data = three_peaks()
+    left.plot(X, np.exp(data.log_density(X[:, None], level)), color=BLUE, label="true law of $x_{50}$")
+    left.plot(X, np.exp(log_normal(X, 0, 1)), color=INK, linestyle="--", label="N(0, 1)")
+    left.set(xlabel="$x_T$", ylabel="density", ylim=(0, 0.62))
+    left.legend(fontsize=10, loc="upper left")
+    for ax, found, title in ((middle, from_noise, "from N(0, 1)"), (right, from_right, "from the true $q(x_{50})$")):
+        ax.hist(found, bins=90, range=(-3, 3), density=True, color=ORANGE, label="samples")
+        ax.plot(X, np.exp(data.log_density(X[:, None])), color=BLUE, linewidth=1.3, label="data")
+        ax.set(title=title, xlabel="$x_0$", xlim=(-3, 3), ylim=(0, 1.15))
+    middle.legend(fontsize=10, loc="upper left")
+    return figure
+
+
 # --- live figures ------------------------------------------------------------------------------------------------
 
 

@@ -73,6 +73,19 @@ def draw_three(axes, three):
     return [draw_curve(axes, name, *bell(*pair)) for name, pair in zip(names, three[:3], strict=True)]
 
 
+def posterior_at(times, x_t=-0.8, x_0=1.5):
+    """Draw the three Gaussians at each of ``times`` of ``COARSE``, a panel each; returns the Figure."""
+    figure, axes = panels(1, len(times), width=9, height=3.2, sharey=True)
+    for ax, t in zip(axes, times, strict=True):
+        three = three_gaussians(x_t, x_0, COARSE, t)
+        prepare_posterior(ax, f"t = {t}: {three.weight:.0%} of the weight is x_t's")
+        draw_three(ax, three)
+        ax.title.set_fontsize(11)
+        ax.label_outer()
+    axes[-1].legend(loc="upper right", fontsize=10)
+    return figure
+
+
 def moving_posterior() -> LiveFigure:
     """The two Gaussians that speak about x_{t−1} and their product, as t, x_t and x_0 move."""
     figure, axes = panels(1, 1, width=9, height=4.2)
@@ -184,6 +197,39 @@ def move_skips(artists, var_0, S):
     for curve, pair in zip(rest[2:], outputs.values(), strict=True):
         curve.set_data(*bell(*pair))
     return outputs
+
+
+def three_names(x, guesses):
+    """Draw the three ``guesses`` (x̂_0, ε̂ and the score, each like ``x``) over x_t, a panel each; returns the Figure."""
+    figure, axes = panels(1, 3, width=9, height=2.9)
+    names = ("guess of the clean point", "guess of the noise", "score: slope of log q(x_t)")
+    for ax, y, name in zip(axes, guesses, names, strict=True):
+        ax.plot(x, y, color=BLUE)
+        ax.set(title=name, xlabel="x_t")
+        ax.title.set_fontsize(11)
+    return figure
+
+
+def variance_on_the_way(alpha_bar, tau, var_0):
+    """Draw the variance of x_t over t for both skips and the truth, data N(1, var_0); returns the Figure."""
+    figure, ax = panels(1, 1, width=9, height=3.6)
+    ax.plot(np.arange(len(alpha_bar)), alpha_bar * var_0 + 1 - alpha_bar, ":", color=INK, label="q(x_t), the truth")
+    looks = {"one-step formula reused": ("--o", VERMILION), "respaced DDPM": ("-s", BLUE)}
+    for skip, (style, color) in looks.items():
+        t, _, var = np.array(list(SKIPS[skip](DATA_MEAN, var_0, alpha_bar, tau))).T
+        ax.plot(t, var, style, color=color, label=skip)
+    ax.set(xlabel="t (sampling runs from right to left)", ylabel="variance of x_t", ylim=(0, 1.1))
+    ax.legend(loc="lower right")
+    return figure
+
+
+def both_skips(var_0, S):
+    """Draw output variance against S, and the output's density at one S, as the live figure does."""
+    figure, (left, right) = panels(1, 2, width=9, height=4.2)
+    prepare_skips(left, right)
+    draw_skips(left, right, var_0, S)
+    left.legend(loc="lower right", fontsize=10)
+    return figure
 
 
 def two_skips() -> LiveFigure:

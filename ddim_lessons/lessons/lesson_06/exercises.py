@@ -1,4 +1,4 @@
-"""Exercises of lesson 06: the target v, ε from v, stratified times, the moving average, comparable losses, a bug."""
+"""Exercises of lesson 06: the loop, the target v, ε from v, the average, comparable losses, a bug."""
 
 from itertools import combinations
 
@@ -6,12 +6,10 @@ import numpy as np
 
 from ...learning.networks import make_target, to_eps
 from ...teaching.exercises import Exercise, choice
+from .whole import TRAINING_LOOP
 
 X, E = np.array([[0.5, -1.0], [2.0, 0.3], [0.7, -0.2]]), np.array([[1.0, 0.4], [-0.7, 0.2], [0.3, -1.6]])
 PAIRS = [(X, E, 0.2), (X[:2], E[1:], 0.9), (X[0], E[2], 0.6), (E.T, X.T, 1.0)]  # two arrays and ᾱ_t
-# no time lies on the boundary of a slice, where rounding decides, but for the first u, which is exactly 0
-FIVE, THREE = np.array([0, 0.2513, 0.4983, 0.9991, 0.7017]), np.array([0.31, 0.77, 0.03])
-SLICES = [(FIVE, 1000), (THREE, 50), (THREE[1:], 7)]  # u and T
 WEIGHTS = np.array([[1.0, 0.0, 0.3], [2.0, -1.0, 0.9], [0.5, 4.0, 0.1], [3.0, 1.0, -0.6]])
 
 
@@ -31,7 +29,7 @@ TRAININGS = {  # target, times, schedule: what decides the floor and the weights
     "E": ("ε", "uniform", "T = 50"),
 }
 WHY = {
-    "targets": "by (6.4) the square of an error counts 1/ᾱ_t times more in v than in ε.",
+    "targets": "by (6.5) the square of an error counts 1/ᾱ_t times more in v than in ε.",
     "times": "small t, where most of ε is unknowable, counts more in C.",
     "schedules": "look at the loss of the exact denoiser on the two schedules.",
 }
@@ -48,7 +46,8 @@ def uncomparable(pair):
 # a mistake: its name, what it answers, a hint
 # fmt: off
 EXERCISES = {
-    "6.1": Exercise(
+    "6.1": TRAINING_LOOP,
+    "6.2": Exercise(
         lambda x, e, ab: make_target(x, e, ab, "v"),
         PAIRS, [
         ("this is x_t, what the network sees",      lambda x, e, ab: ab**0.5 * x + (1 - ab) ** 0.5 * e,
@@ -62,7 +61,7 @@ EXERCISES = {
         ("the square roots are missing",            lambda x, e, ab: ab * e - (1 - ab) * x,
          "ᾱ and 1−ᾱ are variances, and x_0 and ε are no squares."),
     ]),
-    "6.2": Exercise(
+    "6.3": Exercise(
         lambda v, x, ab: to_eps(v, x, ab, "v"),
         PAIRS, [
         ("this is x̂_0, not ε̂",                    lambda v, x, ab: ab**0.5 * x - (1 - ab) ** 0.5 * v,
@@ -73,21 +72,6 @@ EXERCISES = {
          "in pure noise, at ᾱ = 0, the noise is x_t itself."),
         ("you forgot the point x_t",                lambda v, x, ab: v / ab**0.5,
          "v mixes ε with x_0: take x_0 out with the help of x_t."),
-    ]),
-    "6.3": Exercise(
-        lambda u, T: 1 + np.floor(T * (np.arange(len(u)) + u) / len(u)).astype(int),
-        SLICES, [
-        ("your times run from 0 to T − 1",     lambda u, T: np.floor(T * (np.arange(len(u)) + u) / len(u)).astype(int),
-         "training needs t = 1 … T: at t = 0 there is no noise to predict, and T would never be trained."),
-        ("the times are not stratified",       lambda u, T: 1 + np.floor(T * u).astype(int),
-         "u[i] must fall into the i-th of n equal slices, with n = len(u)."),
-        ("the times are not whole numbers",    lambda u, T: 1 + T * (np.arange(len(u)) + u) / len(u),
-         "t is an index of ᾱ."),
-        ("the slices overlap: divide by the number of slices",
-         lambda u, T: 1 + np.floor(T * (np.arange(len(u)) / len(u) + u)).astype(int),
-         "u[i] is spread over the whole range; it must be spread over one slice."),
-        ("you rounded up from the lowest end", lambda u, T: np.ceil(T * (np.arange(len(u)) + u) / len(u)).astype(int),
-         "where u[0] is exactly 0 your first time is 0."),
     ]),
     "6.4": Exercise(
         average_of,
@@ -115,7 +99,7 @@ EXERCISES = {
         "line 2": "these are S + 1 times from T down to 0.",
         "line 3": "pairs of neighbours, the later time first; i counts them.",
         "line 5": "that is predict_x0, with ᾱ at the time of x.",
-        "line 6": "that is the step of (4.7) at η = 0.",
+        "line 6": "that is the step of (4.10) at η = 0, before it is multiplied out.",
     }),
 }
 # fmt: on

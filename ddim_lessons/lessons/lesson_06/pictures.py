@@ -94,15 +94,15 @@ def sample_distance(eps_hat, data, alpha_bar, S=50, eta=0.0, n=4000, seed=0):
     return distance_in_floors(samples, data, rng)
 
 
-def loss_floor(data, alpha_bar, target="eps", squared=False, n=500, draws=200):
+def loss_floor(data, alpha_bar, target="eps", power=1.0, n=500, draws=200):
     """Return the loss of the exact denoiser, which no network can beat: per coordinate, for the given target.
 
-    The mean is over t uniform on 1…T, or squared towards small t as ``fit`` draws it.
+    The mean is over t as ``fit`` draws it: uniform on 1…T with power 1, more small t with power 2.
     """
     require.choice("target", target, TARGETS)
     rng, T, losses = np.random.default_rng(1), len(alpha_bar) - 1, []
     u = (np.arange(n) + 0.5) / n
-    for t in 1 + (T * (u**2 if squared else u)).astype(int):
+    for t in 1 + (T * u**power).astype(int):
         noise = rng.standard_normal((draws, data.dim))
         x_t = add_noise(data.sample(draws, rng), noise, alpha_bar[t])
         unknown = np.mean((noise - data.eps(x_t, alpha_bar[t])) ** 2)
@@ -205,10 +205,13 @@ def move_field(arrows, eps):
     arrows.set_UVC(*(-ARROW * eps.T))
 
 
-def draw_loss(axes, steps, floor):
+NAMES = {"eps": "ε", "x0": "x_0", "v": "v"}
+
+
+def draw_loss(axes, steps, floor, title):
     """Prepare the axes of a loss over training steps, with the exact denoiser's loss; returns the curve."""
     axes.axhline(floor, color=INK, linestyle="--", linewidth=1.2, label=f"exact denoiser: {floor:.2f}")
-    axes.set(xlim=(0, steps), ylim=(floor - 0.06, floor + 0.24), xlabel="training step", title="loss, for the target v")
+    axes.set(xlim=(0, steps), ylim=(floor - 0.06, floor + 0.24), xlabel="training step", title=title)
     curve = axes.plot([], [], color=BLUE, label="network")[0]
     axes.legend(loc="upper right", frameon=False, fontsize=11)
     return curve
@@ -224,8 +227,8 @@ class Scene:
         self.run, self.t, self.tau = run, t, make_tau(run.model.T, S)
         self.x_T = np.random.default_rng(0).standard_normal((n, 2))
         schedule = run.model.schedule
-        floor = loss_floor(MOONS, schedule, run.model.target, squared=True)
-        self.curve = draw_loss(axes[0], run.settings["steps"], floor)
+        floor = loss_floor(MOONS, schedule, run.model.target, run.settings["power"])
+        self.curve = draw_loss(axes[0], run.settings["steps"], floor, f"loss, for {NAMES[run.model.target]}")
         exact = MOONS.eps(GRID, schedule[t])
         draw_field(axes[1], exact, PALE, 0.022, head=1)
         self.arrows = draw_field(axes[1], exact, BLUE, 0.007)

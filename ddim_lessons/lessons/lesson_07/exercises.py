@@ -1,9 +1,10 @@
-"""Exercises of lesson 07: what is left of x_T, the affine step, reading a run's figures, counting calls, a step."""
+"""Exercises of lesson 07: the sampler, what is left of x_T, the affine step, a run's figures, a step from x̂_0."""
 
 import numpy as np
 
 from ...ddim import affine_step, move, predict_eps, variance
 from ...teaching.exercises import Exercise, choice
+from .whole import SAMPLER
 
 PATHS = [  # (ᾱ along a path, η)
     (np.array([0.05, 0.2, 0.5]), 0.6),
@@ -27,7 +28,8 @@ def step(x_0, eps, t, s, eta, z):
 # a mistake: its name, what it answers, a hint
 # fmt: off
 EXERCISES = {
-    "7.1": Exercise(
+    "7.1": SAMPLER,
+    "7.2": Exercise(
         lambda ab, eta: np.prod(1 - share(ab, eta)),
         PATHS, [
         ("you gave the share that was replaced", lambda ab, eta: 1 - np.prod(1 - share(ab, eta)),
@@ -43,7 +45,7 @@ EXERCISES = {
         ("you put σ² in the place of its share", lambda ab, eta: np.prod(1 - (1 - ab[1:]) * share(ab, eta)),
          "divide by all the noise there is at time s."),
     ]),
-    "7.2": Exercise(
+    "7.3": Exercise(
         lambda t, s: affine_step(t, s, 0.0)[:2],
         [(0.08, 0.4), (0.3, 0.31), (0.2, 0.9), (0.5, 1.0)], [
         ("b lacks the part that comes from x̂_0", lambda t, s: ((s / t) ** 0.5, (1 - s) ** 0.5),
@@ -55,23 +57,11 @@ EXERCISES = {
         ("the roots are missing",       lambda t, s: (s / t, (1 - s) - s / t * (1 - t)),
          "ᾱ scales variances, √ᾱ scales x."),
     ]),
-    "7.3": choice("A", {
+    "7.4": choice("A", {
         "B": "92% still on their side: no noise was added on the way.",
         "C": "that is DDPM, but its paths are the shorter ones and its samples are off: few steps.",
         "D": "the path is almost straight: no noise was added on the way.",
     }),
-    "7.4": Exercise(
-        lambda S, n, k: S * (2 + k),
-        [(10, 2000, 3), (50, 1, 0), (7, 30, 5)], [
-        ("you counted every point",                    lambda S, n, k: S * n * (2 + k),
-         "one call takes a whole batch."),
-        ("the left side was sampled again each time",  lambda S, n, k: 2 * S * (1 + k),
-         "it does not depend on the slider, so it is kept."),
-        ("the first value of η was forgotten",         lambda S, n, k: S * (1 + k),
-         "k other values come after the first one."),
-        ("you counted the times instead of the steps", lambda S, n, k: (S + 1) * (2 + k),
-         "S steps have S + 1 times, and the denoiser is not called at the last one, t = 0."),
-    ]),
     "7.5": Exercise(
         lambda x, x0, t, s, eta, z: step(x0, predict_eps(x, x0, t), t, s, eta, z),
         [(X, X_0, 0.08, 0.4, 0.6, Z), (X, X_0, 0.3, 0.31, 0.0, Z), (X[:1], Z[:1], 0.2, 0.9, 1.0, X_0[:1])], [

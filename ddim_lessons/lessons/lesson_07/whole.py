@@ -1,10 +1,10 @@
-"""A whole thing to write in lesson 07: DDIM's loop, (x_T, eps_fn, ᾱ of length T + 1, τ from T to 0) -> a sample."""
+"""The whole thing to write in lesson 07: DDIM's loop, (x_T, eps_fn, ᾱ of length T + 1, τ from T to 0) -> a sample."""
 
 from itertools import pairwise
 
 import numpy as np
 
-from ...ddim import ddim_sample, move, predict_x0
+from ...ddim import ddim_sample, predict_x0
 from ...schedules import alpha_bar_from_beta, linear_beta
 from ...teaching.exercises import Exercise
 
@@ -17,11 +17,15 @@ def eps_fn(x, t):
     return np.sin(x) * (0.5 + t / 1000) + 0.1 * np.cos(t)
 
 
-def loop(x, eps_fn, pairs, ab, at=lambda t, s: t, level=lambda t, s: s, start=lambda t, s: t):
-    """DDIM over pairs (t, s), with the times that go wrong as functions of a pair: asked, arrived at, started from."""
+def loop(x, eps_fn, pairs, ab, at=lambda t, s: t, level=lambda t, s: s, start=lambda t, s: t, noise=None):
+    """DDIM over pairs (t, s), with the times that go wrong as functions of a pair: asked, arrived at, started from.
+
+    ``noise`` is the time whose noise the direction brings; None is ``level``.
+    """
     for t, s in pairs:
         eps_hat = eps_fn(x, at(t, s))
-        x = move(predict_x0(x, eps_hat, ab[start(t, s)]), eps_hat, ab[level(t, s)])
+        x0_hat, clean, noisy = predict_x0(x, eps_hat, ab[start(t, s)]), ab[level(t, s)], ab[(noise or level)(t, s)]
+        x = clean**0.5 * x0_hat + (1 - noisy) ** 0.5 * eps_hat
     return x
 
 
@@ -35,35 +39,36 @@ def from_start(x_T, eps_fn, ab, tau):
 
 # a mistake: its name, what it answers, a hint
 # fmt: off
-WHOLE = {
-    "the sampler's loop": Exercise(
-        ddim_sample,
-        [(X, eps_fn, LONG, (300, 230, 120, 31, 0)), (X[:1], eps_fn, SHORT, (41, 30, 12, 7, 0)),
-         (X[1:], eps_fn, LONG, (300, 0))], [
-        ("you left out the last step",               lambda x, f, ab, tau: loop(x, f, [*pairwise(tau)][:-1], ab),
-         "the last pair ends at 0."),
-        ("you left out the first step",              lambda x, f, ab, tau: loop(x, f, [*pairwise(tau)][1:], ab),
-         "the first pair starts at T, where x_T is."),
-        ("the denoiser is asked at the time of arrival",
-         lambda x, f, ab, tau: loop(x, f, pairwise(tau), ab, at=lambda t, s: s),
-         "x is still at time t when it is called."),
-        ("the denoiser is asked at t − 1",
-         lambda x, f, ab, tau: loop(x, f, pairwise(tau), ab, at=lambda t, s: t - 1),
-         "index is time: entry t of ᾱ belongs to time t."),
-        ("each step goes to t − 1, though τ skips times",
-         lambda x, f, ab, tau: loop(x, f, pairwise(tau), ab, level=lambda t, s: t - 1),
-         "the next time is the next element of τ."),
-        ("x̂_0 was read with ᾱ of the time of arrival",
-         lambda x, f, ab, tau: loop(x, f, pairwise(tau), ab, start=lambda t, s: max(s, 1)),
-         "x lies at time t."),
-        ("the denoiser sees x_T in every round",     from_start,
-         "its argument is the x of this round."),
-        ("you walked up",
-         lambda x, f, ab, tau: loop(x, f, pairwise([max(t, 1) for t in reversed(tau)]), ab),
-         "sampling starts at T."),
-        ("you walked through all times, not through τ",
-         lambda x, f, ab, tau: loop(x, f, pairwise(range(tau[0], -1, -1)), ab),
-         "the loop has as many rounds as τ has pairs."),
-    ]),
-}
+SAMPLER = Exercise(
+    ddim_sample,
+    [(X, eps_fn, LONG, (300, 230, 120, 31, 0)), (X[:1], eps_fn, SHORT, (41, 30, 12, 7, 0)),
+     (X[1:], eps_fn, LONG, (300, 0))], [
+    ("you left out the last step",               lambda x, f, ab, tau: loop(x, f, [*pairwise(tau)][:-1], ab),
+     "the last pair ends at 0."),
+    ("you left out the first step",              lambda x, f, ab, tau: loop(x, f, [*pairwise(tau)][1:], ab),
+     "the first pair starts at T, where x_T is."),
+    ("the denoiser is asked at the time of arrival",
+     lambda x, f, ab, tau: loop(x, f, pairwise(tau), ab, at=lambda t, s: s),
+     "x is still at time t when it is called."),
+    ("the denoiser is asked at t − 1",
+     lambda x, f, ab, tau: loop(x, f, pairwise(tau), ab, at=lambda t, s: t - 1),
+     "index is time: entry t of ᾱ belongs to time t."),
+    ("each step goes to t − 1, though τ skips times",
+     lambda x, f, ab, tau: loop(x, f, pairwise(tau), ab, level=lambda t, s: t - 1),
+     "the next time is the next element of τ."),
+    ("x̂_0 was read with ᾱ of the time of arrival",
+     lambda x, f, ab, tau: loop(x, f, pairwise(tau), ab, start=lambda t, s: max(s, 1)),
+     "x lies at time t."),
+    ("the denoiser sees x_T in every round",     from_start,
+     "its argument is the x of this round."),
+    ("the direction is as long as at time t, not at time s",
+     lambda x, f, ab, tau: loop(x, f, pairwise(tau), ab, noise=lambda t, s: t),
+     "x_s needs noise of variance 1−ᾱ_s."),
+    ("you walked up",
+     lambda x, f, ab, tau: loop(x, f, pairwise([max(t, 1) for t in reversed(tau)]), ab),
+     "sampling starts at T."),
+    ("you walked through all times, not through τ",
+     lambda x, f, ab, tau: loop(x, f, pairwise(range(tau[0], -1, -1)), ab),
+     "the loop has as many rounds as τ has pairs."),
+])
 # fmt: on
