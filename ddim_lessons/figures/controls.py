@@ -1,5 +1,7 @@
 """The controls of live figures: sliders, menus, boxes to tick and play buttons, all laid out alike and named."""
 
+from math import prod
+
 import ipywidgets as ipw
 
 from .. import require
@@ -110,3 +112,39 @@ def control_values(control):
     count = round((control.max - control.min) / control.step)
     steps = sorted({round(i * count / min(count, 20)) for i in range(min(count, 20) + 1)})
     return [type(control.value)(min(control.min + i * control.step, control.max)) for i in steps]
+
+
+def main_grid(controls, main, most):
+    """Return {name: values} of a figure's two main controls, thinned to ``most`` combinations, the start kept.
+
+    They are the first two of ``main``, or, if it is None, the first two that are neither a menu, a box to tick nor a
+    seed. Others join them, in their order, while all of their values still fit.
+    """
+    plain = [name for name, control in controls.items() if not isinstance(control, ipw.Dropdown | ipw.Checkbox)]
+    first = main or [name for name in plain if "seed" not in controls[name].description]
+    order = list(dict.fromkeys([*first, *controls]))
+    grid = {name: _with_start(controls[name]) for name in order[:2]}
+    while prod(map(len, grid.values())) > most:
+        longest = max(grid, key=lambda name: len(grid[name]))
+        grid[longest] = _thinned(controls[longest], len(grid[longest]) - 1)
+    for name in order[2:]:
+        values = _with_start(controls[name])
+        if prod(map(len, grid.values())) * len(values) <= most:
+            grid[name] = values
+    return grid
+
+
+def _with_start(control):
+    """Return a control's values as :func:`control_values` does, and the one that it has now."""
+    values = control_values(control)
+    return values if control.value in values else sorted([*values, control.value])
+
+
+def _thinned(control, count):
+    """Return ``count`` of a control's values: both ends and evenly between them, the nearest moved to where it is."""
+    values = _with_start(control)
+    last, now = len(values) - 1, values.index(control.value)
+    kept = [round(i * last / (count - 1)) for i in range(count)]
+    if now not in kept:
+        kept[min(range(count), key=lambda i: abs(kept[i] - now))] = now
+    return [values[i] for i in kept]

@@ -12,6 +12,7 @@ from base64 import b64encode
 from contextlib import contextmanager
 from html import escape
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from threading import Lock, Timer
 
@@ -20,7 +21,7 @@ from IPython.display import display
 from traitlets import Unicode
 
 from .. import require
-from .controls import common, control_row, control_values
+from .controls import common, control_row, control_values, main_grid
 from .plots import DPI, ZOOM, display_still, house, picture, small_png
 
 LIVE_DPI = round(110 * ZOOM)  # on the screen; the still copy in the file has plots.DPI
@@ -63,7 +64,7 @@ class Live:
     """
 
     def __init__(self, controls, update, view, play=None, main=None):
-        self.controls, self.update, self.play = dict(controls), update, play
+        self.controls, self.update, self.play, self.main = dict(controls), update, play, main
         self._drawn, self._waiting, self._drawing = 0.0, False, Lock()
         self.start = self.state
         self.caption = ipw.HTML()
@@ -113,6 +114,23 @@ class Live:
         for name, control in self.controls.items():
             for value in control_values(control):
                 yield self.start | {name: value}
+
+    def frames(self, most):
+        """Return (grid, states): what a page without a kernel shows.
+
+        ``grid`` is :func:`ddim_lessons.figures.controls.main_grid`, at most ``most`` combinations; ``states`` yields
+        (words, what is shown then: a Pillow image, or HTML) for each, the last control's values running fastest.
+        """
+        grid = main_grid(self.controls, self.main, most)
+        return grid, self._walk(grid)
+
+    def _walk(self, grid):
+        for values in product(*grid.values()):
+            try:
+                self.show(self.start | dict(zip(grid, values, strict=True)))
+            except ValueError as error:  # as in the live figure, the picture stays
+                self.words = f"These settings do not go together: {error}"
+            yield self.words, self.shown()
 
     def _changed(self, _):
         """Draw the new state, unless it was queued behind the last picture: then draw the newest of the queue once.
@@ -205,6 +223,10 @@ class LiveFigure(Live):
             self.image.value, self.image.tooltip = _encode(canvas), words
         return words
 
+    def shown(self):
+        """Return what is shown now as a Pillow image."""
+        return picture(self.figure.canvas)
+
     def still(self):
         """Return what is shown now as a PNG for files, at the resolution of the still figures."""
         return small_png(picture(self.figure.canvas), DPI / self.figure.dpi, self.colors)
@@ -256,6 +278,10 @@ class LiveHTML(Live):
     def draw(self, state):
         self.html.value, words = self.update(**state)
         return words
+
+    def shown(self):
+        """Return the HTML that is shown now."""
+        return self.html.value
 
     def _ipython_display_(self):
         still = {"text/html": self.html.value, "text/plain": f"[live table] {self.words}"}

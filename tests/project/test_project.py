@@ -206,3 +206,22 @@ def test_nothing_of_a_machine_is_in_the_project():
         if path.suffix in {".py", ".md", ".yml", ".toml", ".ipynb", ".txt"} and not name.startswith("tests/"):
             found = re.search(r"/home/\w|/root/|/work/|/Users/\w|files\.pythonhosted|pypi\.org", path.read_text())
             assert not found, f"{name} names {found}"
+
+
+def test_the_furniture_fits_the_project():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == ddim_lessons.__version__ and citation["license"] == PROJECT["license"]
+    assert citation["title"] in README
+    for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"):
+        form = yaml.safe_load(path.read_text())
+        assert form["name"] and form["description"] and all(item["attributes"]["label"] for item in form["body"])
+    lists = PROJECT["optional-dependencies"]
+    assert set(lists["site"]) <= set(lists["test"]), "the tests build the site"
+    npm = {name: re.findall(rf"{name}@[\d.]+", text) for name in ("katex", "axe-core") for text in [all_commands()]}
+    assert all(len(found) > 1 and len(set(found)) == 1 for found in npm.values()), npm
+
+
+def all_commands():
+    """The texts that name versions of npm's packages."""
+    files_ = [".ci/run", "CONTRIBUTING.md", ".github/workflows/site.yml", "tools/build_site.py"]
+    return "\n".join((ROOT / name).read_text() for name in files_)
