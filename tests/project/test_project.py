@@ -89,6 +89,20 @@ def test_readme_lists_every_lesson_and_its_links_lead_somewhere():
             assert (ROOT / link.partition("#")[0]).exists(), f"{link} leads nowhere"
 
 
+def test_the_stated_minutes_are_those_of_the_rule_and_the_main_road_takes_six_hours():
+    plan = (ROOT / "lecture" / "README.md").read_text(encoding="utf-8")
+    start = (ROOT / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8")
+    six_hours = 0
+    for path, main_road, whole in roads():
+        number, stated = path.stem[:2], f"{main_road.minutes or '–'}"
+        assert f"(notebooks/{path.name}) | {stated} | {whole.minutes} |" in README, path.stem
+        assert re.search(rf"\|\**{number}\**\|.*\|{stated}\|{whole.minutes}\|", start), f"lesson 00's map, {number}"
+        if number <= "10":
+            six_hours += main_road.minutes
+            assert f"[{number}]({number}.md) ({stated})" in plan, f"the course plan, {number}"
+    assert six_hours <= 360
+
+
 def block_after(text, mark):
     """The indented block that follows ``mark``, up to the next line at the margin."""
     found = re.match(r"(?:\n| {4}.*\n)+", text.partition(mark)[2].lstrip("\n"))
