@@ -35,7 +35,7 @@ from ...oracle import GaussianMixture, gaussian
 from ...remember import remember
 from ...schedules import make_tau
 from ...solvers import gaussian_flow, invert, multistep_sample, sigma_bar, slerp, smooth_alpha_bar
-from ...toy_data import DATA_SETS, data_set, digit, load_digits
+from ...toy_data import data_set, digit, load_digits
 
 PATHS = {"slerp": slerp, "linear": lambda a, b, w: (1 - w) * a + w * b}
 EDITS = ("another class decodes (exact)", "mix two latents (trained)")
