@@ -147,7 +147,7 @@ def verdict_on(number, state):
         verdict, sentence = judge(exercise(number), answer)
     except (KeyError, IndexError, TypeError, ValueError, StopIteration) as error:
         return "error", f"what it wrote cannot be read: {error}"
-    return verdict, "" if verdict == "right" else sentence.removeprefix("not yet: ").partition(" Hint:")[0]
+    return verdict, "" if verdict == "right" else sentence.removeprefix("not yet: ").partition(" Hint:")[0].rstrip(".")
 
 
 def decoded(value):

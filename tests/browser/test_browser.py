@@ -14,7 +14,7 @@ def key_for(handle):
     return "ArrowLeft" if at_end else "ArrowRight"
 
 
-def drag(lesson, handle, pixels=25):
+def drag(lesson, handle, pixels=45):
     """Drag a slider's handle by mouse, towards the side that has room."""
     handle.scroll_into_view_if_needed()
     box = handle.bounding_box()

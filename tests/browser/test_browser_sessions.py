@@ -109,7 +109,8 @@ def test_the_stop_button_ends_a_training_and_another_loop_goes_on(open_lesson):
     lesson = open_lesson(NAMES[6])
     texts = sources(lesson)
     training = next(k for k, text in enumerate(texts) if "training_view(" in text)
-    run_cell(lesson, 1)
+    for cell in (1, *(k for k, text in enumerate(texts[:training]) if "import torch" in text or "MOONS =" in text)):
+        run_cell(lesson, cell)
     run_cell(lesson, training, wait=False)
     figure = lesson.live_figure(training)
     lesson.figure_after(figure, lambda: None)
@@ -185,12 +186,15 @@ def test_a_broken_live_figure_is_seen(open_lesson):
     assert "error" in [output["output_type"] for outputs in lesson.outputs() for output in outputs]
 
 
-@pytest.mark.parametrize("name", [NAMES[0], NAMES[2], NAMES[5]])
-def test_a_callback_that_breaks_when_a_slider_moves_is_seen(open_lesson, name):
+LIVE = {0: "ddpm_beside_ddim()", 2: "moving_posterior()", 5: "gamma_and_loss()"}
+
+
+@pytest.mark.parametrize("number", LIVE)
+def test_a_callback_that_breaks_when_a_slider_moves_is_seen(open_lesson, number):
     """Planted bug: the picture is drawn once and no more; the test of every slider must notice."""
-    lesson = open_lesson(name)
+    lesson = open_lesson(NAMES[number])
     texts = sources(lesson)
-    live = next(k for k, text in enumerate(texts) if text.strip().endswith("()") and text.count("\n") == 0)
+    live = next(k for k, text in enumerate(texts) if text.endswith(LIVE[number]))
     run_cell(lesson, 1)
     set_source(lesson, live, f"figure = {texts[live]}\nfigure.update = lambda **state: 1 / 0\nfigure")
     run_cell(lesson, live)
