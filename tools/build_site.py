@@ -35,7 +35,9 @@ PAGES = ("CONTRIBUTING.md", "deploy/README.md", "data/README.md")
 LINK = re.compile(r"\]\(([^)#:\s]+)")
 LIVE, STILL = re.compile(r"\[live (?:figure|table)\] (.*)", re.DOTALL), re.compile(r"\[figure\] (.*)", re.DOTALL)
 NUMBERED = re.compile(r"\$\$((?:(?!\$\$).)*\\tag\{.*?)\$\$", re.DOTALL)
-MENDED = (  # what axe finds in the theme's pages: names that are not what is read, and heads of columns without a word
+ICONS = r"<script[^>]*fontawesome\.js[^>]*></script>"  # 1.5 MB; site.css takes the ten that are used from a font
+MENDED = (  # else what axe finds in the theme's pages: names that are not what is read, heads of columns without a word
+    (ICONS, ""),
     (r'(<button class="btn search-button-field[^>]*) aria-label="Search"', r"\1"),
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     (r'<th class="head">(<p>\s*</p>)?</th>', "<td></td>"),
@@ -65,6 +67,8 @@ def in_words(control, value):
     """Return a control's value as the figure shows it."""
     if hasattr(control, "options"):
         return next(text for text, option in control._options_full if option == value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return format(value, getattr(control, "readout_format", "")).replace("-", "−")
 
 
@@ -315,7 +319,11 @@ def finish(out, names):
     shutil.copytree(KATEX / "fonts", katex / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
     for name in ("katex.min.css", "katex.min.js"):
         shutil.copy(KATEX / name, katex / name)
-    for path in [*(out / "_static").rglob("*.map"), *(out / "_static").glob("*macros.html")]:  # the theme's developers'
+    for path in [
+        *(out / "_static").rglob("*.map"),
+        *(out / "_static").rglob("fontawesome.js"),
+        *(out / "_static").glob("*macros.html"),
+    ]:
         path.unlink()
     for path in out.rglob("*.html"):
         text = path.read_text(encoding="utf-8")

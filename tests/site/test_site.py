@@ -84,6 +84,8 @@ class Links(HTMLParser):
 def test_every_link_and_anchor_leads_somewhere_and_nothing_is_loaded_from_outside(site):
     pages = {path: Links(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
     assert len(pages) > 25
+    used = set(re.findall(r'"[^"]*\bfa-solid (fa-[\w-]+)', "".join(path.read_text(encoding="utf-8") for path in pages)))
+    assert used and all(f".{icon} {{" in (ROOT / "web" / "static" / "site.css").read_text() for icon in used), used
     outside = ("http:", "https:", "mailto:", "data:")
     for path, page in pages.items():
         assert not [url for url in page.loads if url.startswith(("http", "//"))], path.name
