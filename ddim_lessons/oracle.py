@@ -6,9 +6,8 @@ A single Gaussian is a mixture of one component, and a finite data set is a mixt
 import numpy as np
 
 from . import require
-from .ddim import predict_eps
 from .gaussians import gaussian_denoiser, noised
-from .metrics import squared_distances
+from .metrics import FEW, squared_distances
 from .schedules import levels
 
 
@@ -141,25 +140,42 @@ def finite_data(points):
     return GaussianMixture(points, 0.0)
 
 
-def finite_eps_fn(points, alpha_bar):
-    """Return ``(x, t) -> ε̂`` as :func:`finite_data` has it, in the precision of x (``points`` in 32 bits) and faster.
+def _thin_product(a, b):
+    """Return the matrix product of a (n, m) and b (m, k), of which m or k is small, column by column."""
+    if a.shape[1] <= FEW:
+        return sum(a[:, j, None] * b[j] for j in range(len(b)))
+    return np.stack([(a * column).sum(axis=1) for column in np.ascontiguousarray(b.T)], axis=1)
 
-    x̂_0 is the mean of ``points`` (K, d) with the weights softmax(−|x − √ᾱ_t p|²/(2(1−ᾱ_t))); |x|² cancels.
+
+def finite_eps_fn(points, alpha_bar, std=0.0, weights=None):
+    """Return ``(x, t) -> ε̂`` as :class:`GaussianMixture` has it, in the precision of x (``points`` in 32 bits), faster.
+
+    The parts ``points`` (K, d) have one width ``std``, which is 0 for a finite data set, so v = ᾱ_t std² + 1 − ᾱ_t.
+    ε̂ = √(1−ᾱ_t)/v (x − √ᾱ_t m), m the mean of the points p with weights softmax(log w − |x − √ᾱ_t p|²/(2v)).
     """
-    schedule, points = levels(alpha_bar), finite_data(require.real_array("points", points)).means
+    schedule, std = levels(alpha_bar), require.real("std", std, 0)
+    parts = GaussianMixture(require.real_array("points", points), std, weights)
+    points, log_weights = parts.means, np.log(parts.weights * len(parts.means)).astype(np.float32)
     middle = np.round(points.mean(axis=0))  # whole numbers, so that the difference stays exact
     points = points - middle
     largest = float(abs(points).max())
     require.that(largest < 1e15, "points' largest value", largest, "below 1e15, to be squared in 32 bits")
     points = points.astype(np.float32)
     half_square = (points**2).sum(axis=1) / 2
+    # In few dimensions the library's product starts threads that wait for each other longer than they compute.
+    product = np.matmul if points.shape[1] > FEW else _thin_product
 
     def eps_hat(x, t):
         a, x_t = float(schedule[require.whole("t", t, 0, len(schedule) - 1)]), require.floating("x", x)
         require.that(isinstance(x_t, np.ndarray), "x", x, "a NumPy array")
         x_t = x_t - (a**0.5 * middle).astype(x_t.dtype)
-        weights = (a**0.5 * (x_t @ points.T) - a * half_square.astype(x_t.dtype)) / (1 - a)
-        np.exp(weights - weights.max(axis=1, keepdims=True), out=weights)
-        return predict_eps(x_t, weights @ points / weights.sum(axis=1, keepdims=True), a)
+        v = a * std**2 + 1 - a
+        if v == 0:
+            require.refuse("t", t, "at least 1: points without width have no density at time 0")
+        shares = (a**0.5 * product(x_t, points.T) - a * half_square.astype(x_t.dtype)) / v + log_weights
+        np.exp(shares - shares.max(axis=1, keepdims=True), out=shares)
+        gap = x_t - a**0.5 * (product(shares, points) / shares.sum(axis=1, keepdims=True))
+        return gap / (1 - a) ** 0.5 if std == 0 else gap * ((1 - a) ** 0.5 / v)
 
+    eps_hat.alpha_bar = alpha_bar
     return eps_hat

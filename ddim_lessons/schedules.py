@@ -58,6 +58,56 @@ def alpha_bar_schedule(name="linear", T=1000):
     return alpha_bar_from_beta({"linear": linear_beta, "cosine": cosine_beta}[name](T))
 
 
+def own_schedule(alpha_bar=None, *, beta=None, sigmas=None, T=1000):
+    """Return ᾱ, shape (T + 1,), of a schedule of your own, given in one of the forms in which libraries hold it.
+
+    ``alpha_bar`` or ``beta``: numbers, with the entry of time 0 (1, or 0) or without it, as other libraries have them.
+    Also ``alpha_bar``: "linear", "cosine", "sigmoid", or a function of u = t/T, scaled so that it is 1 at u = 0; these
+    two for ``T``. ``sigmas``: noise σ per signal 1 (EDM), in either order, so that ᾱ = 1/(1 + σ²).
+    ᾱ must fall all the way; its last value may be 0 (zero terminal SNR), for networks that do not predict ε.
+    """
+    given = sum(form is not None for form in (alpha_bar, beta, sigmas))
+    require.that(given == 1, "the number of forms given", given, "1: alpha_bar, beta or sigmas")
+    if isinstance(alpha_bar, str) and alpha_bar != "sigmoid":
+        return alpha_bar_schedule(alpha_bar, T)
+    if beta is not None:
+        values = np.cumprod(1 - _with_first(0.0, "beta", beta))
+    elif sigmas is not None:
+        values = 1 / (1 + _with_first(0.0, "sigmas", np.sort(require.real_array("sigmas", sigmas))) ** 2)
+    elif isinstance(alpha_bar, str) or callable(alpha_bar):
+        values = _along(_sigmoid if isinstance(alpha_bar, str) else alpha_bar, T)
+    else:
+        values = _with_first(1.0, "alpha_bar", alpha_bar)
+    rises = np.flatnonzero(~(np.diff(values) < 0))
+    if len(rises):
+        t = int(rises[0])
+        require.refuse(f"(ᾱ_{t}, ᾱ_{t + 1})", (float(values[t]), float(values[t + 1])), "falling with time")
+    require.that(values[-1] >= 0, f"ᾱ_{len(values) - 1}", float(values[-1]), "at least 0")
+    return values
+
+
+def _sigmoid(u):
+    """Jabri et al. 2022: a logistic curve from −3 to 3, scaled to go from 1 to 0, cut off at 1e-9 as they do."""
+    low, here, high = (1 / (1 + np.exp(-x)) for x in (-3.0, 6 * u - 3, 3.0))
+    return max((high - here) / (high - low), 1e-9)
+
+
+def _along(curve, T):
+    """Return the function ``curve`` of u at u = 0, 1/T … 1, scaled so that it begins with 1."""
+    times = np.arange(require.whole("T", T, 1, LONGEST) + 1) / T
+    values = np.array([require.real(f"alpha_bar({u:.3g})", curve(float(u)), 0) for u in times])
+    require.that(values[0] > 0, "alpha_bar(0)", float(values[0]), "above 0")
+    return values / values[0]
+
+
+def _with_first(first, name, values):
+    """Return a list of numbers as an array that begins with the entry ``first`` of time 0, added if it is not there."""
+    values = require.real_array(name, values)
+    require.that(values.ndim == 1 and len(values) >= 1, f"{name}'s shape", values.shape, "(T,) or (T + 1,)")
+    require.finite(name, values)
+    return values if values[0] == first else np.concatenate([[first], values])
+
+
 def horizon(alpha_bar):
     """Return T of a schedule ``alpha_bar``, an array, tensor or list of numbers, checked as :func:`levels` does."""
     return len(levels(alpha_bar)) - 1

@@ -1,12 +1,12 @@
 """Record what lesson 10 shows but does not wait for: ``data/results/lesson_10.json`` and ``lesson_10.npz``.
 
-    python tools/record_detection.py                        # about ten minutes on one core
+    python tools/record_detection.py                        # about 25 minutes on one core
     python tools/record_detection.py table crowd            # or some parts: table, crowd, controls, maps
 
-* table: AP over steps × boxes on 300 held-out pictures, two noise seeds;
-* crowd: the same on pictures with about 11 objects, which training never showed;
+* table: AP over steps × boxes on 300 held-out pictures, the mean of three noise seeds, and their standard deviation;
+* crowd: the same on pictures with about 11 objects, which training never showed, three noise seeds;
 * controls: 16 boxes, with parts of the sampler exchanged or left out, four noise seeds, every ensemble;
-* maps: AP over steps × boxes for all settings of the live figure, on fewer pictures.
+* maps: AP over steps × boxes for all settings of the live figure, on fewer pictures, the mean of three noise seeds.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from ddim_lessons.files import DATA
 from ddim_lessons.lessons.lesson_10.pictures import BOXES, STEPS, crowds, detector, held_out, map_settings, measure, run
 
 RESULTS = DATA / "results" / "lesson_10"
-MAP_PICTURES = 100
+MAP_PICTURES, MAP_SEEDS = 100, 3
 CONTROLS = {
     "full": {},
     "t fixed": {"told": T},
@@ -32,17 +32,20 @@ CONTROLS = {
     "η = 0": {"eta": 0.0},
     "no renewal": {"renew": False},
     "η = 0, no renewal": {"eta": 0.0, "renew": False},
+    "direct, no renewal": {"update": "direct", "renew": False},
 }
 
 
 def grid(pictures, steps, boxes, seeds):
-    """Return {"AP50": rows, "AP": rows} over steps × boxes, the mean over ``seeds`` noise seeds."""
+    """Return {"AP50": rows, "AP": rows, "AP_sd": rows} over steps × boxes: means over ``seeds`` noise seeds, and how
+    far one seed's AP is from the others'."""
     maps = maps_of(detector(), pictures)
-    values = np.zeros((2, len(steps), len(boxes)))
+    values = np.zeros((seeds, 2, len(steps), len(boxes)))
     for (i, S), (j, N), seed in product(enumerate(steps), enumerate(boxes), range(seeds)):
-        values[:, i, j] += measure(pictures, run(detector(), pictures, S, N, seed, maps=maps))[0] / seeds
-    ap50, ap = values.round(4).tolist()
-    return {"steps": steps, "boxes": boxes, "seeds": seeds, "pictures": len(pictures.labels), "AP50": ap50, "AP": ap}
+        values[seed, :, i, j] = measure(pictures, run(detector(), pictures, S, N, seed, maps=maps))[0]
+    (ap50, ap), sd = values.mean(axis=0).round(4).tolist(), values[:, 1].std(axis=0, ddof=1).round(4).tolist()
+    facts = {"steps": steps, "boxes": boxes, "seeds": seeds, "pictures": len(pictures.labels)}
+    return facts | {"AP50": ap50, "AP": ap, "AP_sd": sd}
 
 
 def controls(model, choices, seeds=4):
@@ -61,13 +64,13 @@ def controls(model, choices, seeds=4):
 
 
 def record_table():
-    return {"table": grid(held_out(), STEPS, BOXES, 2)}
+    return {"table": grid(held_out(), STEPS, BOXES, 3)}
 
 
 def record_crowd():
     pictures = crowds()
     objects = float((pictures.labels >= 0).sum(axis=1).mean())
-    return {"crowd": grid(pictures, (1, 4, 8), (*BOXES, 256), 1) | {"objects": round(objects, 2)}}
+    return {"crowd": grid(pictures, (1, 4, 8), (*BOXES, 256), 3) | {"objects": round(objects, 2)}}
 
 
 def record_controls():
@@ -78,12 +81,12 @@ def record_maps():
     """Write the arrays of the live figure's maps, and which settings they belong to."""
     pictures, values = held_out(MAP_PICTURES), np.zeros((len(map_settings()), len(ENSEMBLES), len(STEPS), len(BOXES)))
     maps = maps_of(detector(), pictures)
-    cells = product(enumerate(map_settings()), enumerate(STEPS), enumerate(BOXES))
-    for (k, (update, eta, renew)), (i, S), (j, N) in cells:
-        visits = run(detector(), pictures, S, N, 0, eta, renew, update, maps=maps)
-        values[k, :, i, j] = measure(pictures, visits, ENSEMBLES)[:, 1]
+    cells = product(enumerate(map_settings()), enumerate(STEPS), enumerate(BOXES), range(MAP_SEEDS))
+    for (k, (update, eta, renew)), (i, S), (j, N), seed in cells:
+        visits = run(detector(), pictures, S, N, seed, eta, renew, update, maps=maps)
+        values[k, :, i, j] += measure(pictures, visits, ENSEMBLES)[:, 1] / MAP_SEEDS
     np.savez_compressed(RESULTS.with_suffix(".npz"), maps=values.round(4).astype(np.float32))
-    return {"map_settings": map_settings(), "map_pictures": MAP_PICTURES}
+    return {"map_settings": map_settings(), "map_pictures": MAP_PICTURES, "map_seeds": MAP_SEEDS}
 
 
 PARTS = {

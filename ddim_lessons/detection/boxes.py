@@ -96,7 +96,7 @@ def _share(part, whole):
 
 
 def nms(boxes, scores, labels, threshold=0.5):
-    """Return the indices, best score first, that survive non-maximum suppression (非极大值抑制) within each class.
+    """Return the indices, best score first, that survive non-maximum suppression within each class.
 
     Going down the scores, each survivor strikes out the boxes of its class whose IoU with it is above ``threshold``.
     ``boxes`` (n, 4), ``scores`` and ``labels`` (n,).

@@ -83,7 +83,7 @@ def focal(logits, sign):
 def match_boxes(found, boxes, labels):
     """Return (goal, hit), both (B, N): which object each found box should become, and whether any at all.
 
-    Dynamic matching (动态匹配; SimOTA, Ge et al. 2021): an object gets its k cheapest boxes, with k the sum of its five
+    Dynamic matching (SimOTA, Ge et al. 2021): an object gets its k cheapest boxes, with k the sum of its five
     best IoUs, rounded down, at least 1; a box that several objects want goes to the cheapest. Classes, distance and
     overlap make the cost; a centre outside the object costs 100, one outside all objects 10⁴. The class part is what
     the focal loss would charge for "yes" more than for "no".

@@ -5,6 +5,8 @@ from math import prod
 import ipywidgets as ipw
 
 from .. import require
+from ..own import named
+from ..toy_data import DATA_SETS
 
 
 def common(label):
@@ -32,6 +34,15 @@ def menu(label, options, value):
     """A drop-down menu."""
     _check_choice(label, options, value)
     return ipw.Dropdown(options=options, value=value, **common(label))
+
+
+def data_menu(label, data):
+    """A menu over the names of the data sets; first in it stand data of the reader's own, if ``data`` are such."""
+    data = named(data)
+    own = [] if isinstance(data, str) else [(f"{data} (own)", data)]
+    if own and data.dim != 2:
+        require.refuse("the number of columns", data.dim, "2, those of the picture: choose two, as in x[:, [0, 1]]")
+    return menu(label, [*own, *((name, name) for name in DATA_SETS)], data)
 
 
 def _check_choice(label, options, value):

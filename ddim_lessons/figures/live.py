@@ -64,7 +64,7 @@ class Live:
     """
 
     def __init__(self, controls, update, view, play=None, main=None):
-        self.controls, self.update, self.main = dict(controls), update, main
+        self.controls, self.update, self.play, self.main = dict(controls), update, play, main
         self._drawn, self._waiting, self._drawing = 0.0, False, Lock()
         self.start = self.state
         self.caption = ipw.HTML()
@@ -196,6 +196,8 @@ class LiveFigure(Live):
     play, main : the name of the control that a play button moves, and those of the controls that are always seen
     """
 
+    colors = 256  # of the still in the file: a figure of many small dots may do with fewer
+
     def __init__(self, figure, artists, controls, update, play=None, main=None):
         self.figure, self.artists = figure, list(artists)
         self.figure.set_dpi(LIVE_DPI)
@@ -227,7 +229,23 @@ class LiveFigure(Live):
 
     def still(self):
         """Return what is shown now as a PNG for files, at the resolution of the still figures."""
-        return small_png(picture(self.figure.canvas), scale=DPI / self.figure.dpi)
+        return small_png(picture(self.figure.canvas), DPI / self.figure.dpi, self.colors)
+
+    def save(self, path):
+        """Write what is shown now to ``path`` as a PNG; as a GIF every value of the control that Play moves."""
+        require.that(isinstance(path, str | Path), "path", path, "the path of a file")
+        path, endings = Path(path), (".png", ".gif") if self.play else (".png",)
+        require.that(path.suffix in endings, "path", path.name, f"one that ends in {' or '.join(endings)}")
+        if path.suffix == ".png":
+            path.write_bytes(self.still())
+            return
+        frames, now = [], self.state
+        for value in control_values(self.controls[self.play]):
+            self.draw(now | {self.play: value})
+            frames.append(picture(self.figure.canvas).quantize(64))
+        self.show(now)
+        shown = [120] * (len(frames) - 1) + [1500]  # milliseconds
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=shown, loop=0)
 
     def _be_dense(self, change):
         """Draw with as many dots as the reader's screen has: ``density`` for each pixel of the page."""

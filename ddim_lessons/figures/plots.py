@@ -107,12 +107,12 @@ def picture(canvas):
     return PillowImage.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
 
 
-def small_png(image, scale=1.0):
-    """Return a Pillow image as PNG bytes for files: scaled, of at most 256 colours, well packed."""
+def small_png(image, scale=1.0, colors=256):
+    """Return a Pillow image as PNG bytes for files: scaled, of at most ``colors`` ≤ 256 colours, well packed."""
     if scale != 1:
         image = image.resize([round(side * scale) for side in image.size], PillowImage.Resampling.LANCZOS)
     buffer = BytesIO()
-    few = image.quantize(256, method=PillowImage.Quantize.MAXCOVERAGE, kmeans=1)  # of its methods, the truest colours
+    few = image.quantize(colors, method=PillowImage.Quantize.MAXCOVERAGE, kmeans=1)  # the truest colours of its methods
     few.save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
@@ -185,17 +185,17 @@ def as_ink(x):
     return np.clip((require.real_array("x", x) + 1) * 127.5, 0, 255)
 
 
-def digit_mosaic(rows, gap=1):
-    """Return pictures of shape (rows, columns, 64) as one array, 8 + 2·gap pixels a picture, with grey gaps."""
-    rows = np.asarray(rows, dtype=float).reshape(*np.shape(rows)[:2], 8, 8)
+def digit_mosaic(rows, gap=1, shape=(8, 8)):
+    """Return pictures of shape (rows, columns, h·w) as one array, h + 2·gap pixels high each, with grey gaps."""
+    rows = np.asarray(rows, dtype=float).reshape(*np.shape(rows)[:2], *shape)
     padded = np.pad(rows, ((0, 0), (0, 0), (gap, gap), (gap, gap)), constant_values=60)
-    return padded.transpose(0, 2, 1, 3).reshape(len(rows) * (8 + 2 * gap), -1)
+    return padded.transpose(0, 2, 1, 3).reshape(len(rows) * (shape[0] + 2 * gap), -1)
 
 
-def draw_digits(axes, rows):
-    """Draw pictures of shape (rows, columns, 64), values 0 (paper) … 255 (ink), as one mosaic; returns the image."""
+def draw_digits(axes, rows, shape=(8, 8)):
+    """Draw pictures of shape (rows, columns, h·w), values 0 (paper) … 255 (ink), as one mosaic; returns the image."""
     axes.set(xticks=[], yticks=[])
-    return axes.imshow(digit_mosaic(rows), cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+    return axes.imshow(digit_mosaic(rows, shape=shape), cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
 
 
 def frame(axes, limit, title=None):

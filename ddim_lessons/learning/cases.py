@@ -5,6 +5,7 @@ noise of the larger variance 1−ᾱ_t/ᾱ_prev (DDIM appendix D.3), with noise 
 """
 
 from .. import require
+from ..own import OwnData
 from ..schedules import alpha_bar_schedule
 from ..toy_data import DATA_SETS
 
@@ -17,9 +18,21 @@ HAT, CLEAN_HAT = "σ̂", "σ̂, clean end"
 LEVELS = ("0", "0.2", "0.5", "1", HAT, CLEAN_HAT)
 
 
+def require_data(data):
+    """Check that ``data`` is the name of a set, or one's own data."""
+    if not isinstance(data, OwnData):
+        require.choice("data", data, DATA)
+
+
+def alpha_bar_of(data):
+    """Return the schedule on which the set of a name, or one's own data, is sampled."""
+    require_data(data)
+    return getattr(data, "alpha_bar", ALPHA_BAR)
+
+
 def metrics_of(data):
     """Return the names of the metrics of the data set called ``data``; in the first two, more is worse."""
-    require.choice("data", data, DATA)
+    require_data(data)
     if data == "digits":
         return "Fréchet", "nearest picture", "confident"
     return "sliced W2", "off-manifold", "coverage"

@@ -8,7 +8,7 @@ from ..metrics import coverage, frechet_distance, nearest, off_manifold, sliced_
 from ..remember import remember
 from ..schedules import make_tau
 from ..toy_data import data_set, load_digits
-from .cases import ALPHA_BAR, CLEAN_HAT, DATA, HAT, LEVELS
+from .cases import CLEAN_HAT, HAT, LEVELS, alpha_bar_of, require_data
 from .denoisers import denoiser_of, network
 
 POINTS, DIGITS = 2000, 600  # samples, where nobody says how many
@@ -37,18 +37,19 @@ def sample_case(data, denoiser, S, level, seed, spacing="linear", n=None):
     """
     seed, n = _checked(data, seed, n)
     require.choice("level", level, LEVELS)
-    kind, dim, count = (np.float32, 64, DIGITS) if data == "digits" else (np.float64, 2, POINTS)
+    kind, dim, count = (np.float32, 64, DIGITS) if data == "digits" else (np.float64, data_set(data).dim, POINTS)
     x_T = np.random.default_rng([8, seed]).standard_normal((n or count, dim)).astype(kind)
     rng = np.random.default_rng([8, seed, 1])
-    tau, eps_hat = make_tau(1000, S, spacing), denoiser_of(data, denoiser)
+    alpha_bar, eps_hat = alpha_bar_of(data), denoiser_of(data, denoiser)
+    tau = make_tau(len(alpha_bar) - 1, S, spacing)
     if level in (HAT, CLEAN_HAT):
-        return hat_sample(x_T, eps_hat, ALPHA_BAR, tau, rng, level == CLEAN_HAT)
-    return ddim_sample(x_T, eps_hat, ALPHA_BAR, tau, float(level), rng)
+        return hat_sample(x_T, eps_hat, alpha_bar, tau, rng, level == CLEAN_HAT)
+    return ddim_sample(x_T, eps_hat, alpha_bar, tau, float(level), rng)
 
 
 def _checked(data, seed, n):
     """Return (seed, n) as ints after checking what names a set of samples; ``n`` None is the usual number."""
-    require.choice("data", data, DATA)
+    require_data(data)
     return require.seed(seed), None if n is None else require.whole("n", n, 1, require.MANY)
 
 
@@ -82,7 +83,7 @@ def facts_of(data, samples):
     Points: the samples themselves. Digits: the classifier's features and confidence, and the distance to the nearest
     true digit (root mean square over the pixels).
     """
-    require.choice("data", data, DATA)
+    require_data(data)
     samples = require.real_array("samples", samples)
     require.that(samples.ndim == 2, "samples' shape", tuple(samples.shape), "(n, d)")
     if data != "digits":
@@ -99,12 +100,13 @@ def metrics_from(data, facts, truth=None):
     that got half their fair share. Digits: Fréchet distance to all true digits in the classifier's features, mean
     distance to the nearest true digit, share of pictures of which the classifier is sure (> 0.8).
     """
-    require.choice("data", data, DATA)
+    require_data(data)
     if data == "digits":
         distance = frechet_distance(facts["features"], true_features())
         return distance, float(facts["away"].mean()), float(np.mean(facts["confidence"] > 0.8))
     samples, centres = facts["samples"], data_set(data).means
-    return sliced_w2(samples, truth, 32), off_manifold(samples, centres), coverage(samples, centres)
+    distance = sliced_w2(samples, truth, 32, np.random.default_rng(0))
+    return distance, off_manifold(samples, centres), coverage(samples, centres)
 
 
 def measure_with_error(data, parts):

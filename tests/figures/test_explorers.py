@@ -39,7 +39,7 @@ HOSTILE = {key: value for key, value in LEAKS.items() if key != "text.usetex"}
 
 def find_explorers():
     """Every function of the lessons' pictures that says it returns a live view."""
-    for info in pkgutil.iter_modules(lessons.__path__):
+    for info in filter(lambda info: info.ispkg, pkgutil.iter_modules(lessons.__path__)):
         module = importlib.import_module(f"{lessons.__name__}.{info.name}.pictures")
         for name, function in vars(module).items():
             returned = getattr(function, "__annotations__", {}).get("return")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddim_lessons.lessons.lesson_08 import bug_museum as museum
+from ddim_lessons.lessons.lesson_12 import bug_museum as museum
 from ddim_lessons.schedules import alpha_bar_schedule
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)

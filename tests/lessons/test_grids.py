@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddim_lessons.lessons.lesson_08.grids import GRIDS, inspect
+from ddim_lessons.lessons.lesson_12.grids import GRIDS, inspect
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
@@ -32,6 +32,9 @@ def test_the_strided_range_miscounts_and_leaves_the_array_as_often_as_is_known()
         ("leading, offset 1", 10, 902, 2, 10),
         ("strided range", 30, 991, 1, 31),
         ("squares to 0.8 T", 10, 801, 1, 10),
+        ("even, to both ends", 10, 1000, 1, 10),
+        ("even, to both ends", 1, 1, 1, 1),
+        ("trailing, in floats", 30, 1000, 33, 30),
     ],
 )
 def test_ends_and_counts(grid, S, first, last, steps):
@@ -51,3 +54,9 @@ def test_every_grid_falls_for_every_schedule():
     for make in GRIDS.values():
         for S in (1, 10, 300, 1000):
             assert (np.diff(make(1000, S)) <= 0).all()
+
+
+def test_trailing_in_floats_takes_one_step_too_many_where_rounding_leaves_a_last_0():
+    times = GRIDS["trailing, in floats"](1000, 61)
+    assert len(times) == 62 and times[-1] == 0
+    assert sum(len(GRIDS["trailing, in floats"](1000, S)) != S for S in range(1, 1001)) == 62

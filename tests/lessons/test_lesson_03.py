@@ -54,6 +54,10 @@ def in_full_chain(alpha_bar, A, s, t, eta):
     return covariance_by(lambda a, s, t: 1 - a[t], k)(alpha_bar, range(1, len(alpha_bar)), s, t, eta)
 
 
+def with_a_set_of_its_own(alpha_bar, A, s, t, eta):
+    return covariance_by(lambda a, s, t: 1 - a[t], k)(alpha_bar, {2, 5, 8}, s, t, eta)
+
+
 ANSWERS = [
     ("3.1", {(6, 0), (5, 6), (3, 4)} | STAR, "“i minus one”. Hint"),
     ("3.1", {(6, 0), (5, 6), (3, 4), (0, 1)} | STAR, "“i minus one”, and defined x_0"),
@@ -80,12 +84,14 @@ ANSWERS = [
     ("3.3", covariance_by(lambda a, s, t: 1 - a[t], lambda a, t, s, _: k(a, t, s, 1.0)), "that of η = 1"),
     ("3.3", tied, "a time in B to the chain"),
     ("3.3", covariance_by(lambda a, s, t: -1.0, k), "none of the usual mistakes"),
+    ("3.3", with_a_set_of_its_own, "none of the usual mistakes"),
     ("3.3", covariance_by(lambda a, s, t: 1 - a[t], k), "✓ right"),
     ("3.4", lambda T, A: T - len(A), "the factors of B alone"),
     ("3.4", lambda T, A: len(A), "the chain's factors"),
     ("3.4", lambda T, A: T + 1, "all factors of p"),
     ("3.4", lambda T, A: 1, "exactly one"),
     ("3.4", lambda T, A: T, "none of the usual mistakes"),
+    ("3.4", lambda T, A: T - 2, "none of the usual mistakes"),  # right for three times in A alone
     ("3.4", lambda T, A: T - len(A) + 1, "✓ right"),
 ]
 

@@ -7,12 +7,13 @@ import pytest
 import sympy as sp
 
 from ddim_lessons import ddim, split
-from ddim_lessons.gaussians import product
+from ddim_lessons.gaussians import log_normal, product
 from ddim_lessons.lessons.lesson_04 import pictures
 from ddim_lessons.lessons.lesson_04.exercises import EXERCISES
-from ddim_lessons.schedules import alpha_bar_from_beta, alpha_bar_schedule
+from ddim_lessons.schedules import alpha_bar_from_beta, alpha_bar_schedule, make_tau
 from ddim_lessons.teaching.checks import EquationError, verify, verify_mean, verify_true
 from ddim_lessons.teaching.exercises import judge
+from ddim_lessons.toy_data import three_peaks
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 A, B = float(ALPHA_BAR[500]), float(ALPHA_BAR[400])
@@ -24,7 +25,32 @@ def k_of(a_t, a_s, sigma_sq):
 
 # --- exercises -----------------------------------------------------------------------------------------------------
 
+
+def a_step(x0=None, sigma_sq=None, room=None, scale=None):
+    """An answer to exercise 4.5 with a part exchanged: x̂_0, σ², the old noise's variance, what z is multiplied by."""
+
+    def answer(x, e, a, b, eta, z):
+        v = eta**2 * (1 - b) / (1 - a) * (1 - a / b) if sigma_sq is None else sigma_sq(a, b, eta)
+        guess = (x - (1 - a) ** 0.5 * e) / a**0.5 if x0 is None else x0(x, e, a, b)
+        left = 1 - b - v if room is None else room(b, v)
+        return b**0.5 * guess + left**0.5 * e + (v**0.5 if scale is None else scale(v)) * z
+
+    return answer
+
+
 ANSWERS = [
+    ("4.5", a_step(), "✓ right"),
+    ("4.5", a_step(scale=lambda v: v), "multiplied by σ²"),
+    ("4.5", a_step(room=lambda b, v: 1 - b), "takes no room"),
+    ("4.5", a_step(room=lambda b, v: (1 - b - v) ** 2), "root over 1−ᾱ_s−σ² is missing"),
+    ("4.5", a_step(x0=lambda x, e, a, b: x - (1 - a) ** 0.5 * e), "lacks its division"),
+    ("4.5", a_step(x0=lambda x, e, a, b: (x - (1 - b) ** 0.5 * e) / b**0.5), "ᾱ of the wrong time"),
+    ("4.5", a_step(x0=lambda x, e, a, b: (x - (1 - a) ** 0.5 * e) / b**0.5), "in front of x̂_0"),
+    ("4.5", a_step(lambda *_: 0.0), "none of the usual mistakes"),
+    ("4.5", a_step(sigma_sq=lambda a, b, eta: eta * (1 - b) / (1 - a) * (1 - a / b)), "η is not squared"),
+    ("4.5", a_step(sigma_sq=lambda a, b, eta: eta**2 * (1 - a / b) * (1 - b)), "without the posterior's factor"),
+    ("4.5", a_step(scale=lambda v: 0.0), "noise is missing"),
+    ("4.5", a_step(sigma_sq=lambda a, b, eta: 0.0), "DDIM's step at every η"),
     ("4.1", lambda a, b, v: (1 - b - v) / (1 - a), "forgot the square root"),
     ("4.1", lambda a, b, v: -k_of(a, b, v), "the negative root"),
     ("4.1", lambda a, b, v: np.sqrt((1 - a - v) / (1 - b)), "swapped"),
@@ -56,14 +82,14 @@ ANSWERS = [
     ("4.4", lambda a, b: np.sqrt((1 - b) / (1 - a / b)), "1−ᾱ_s where 1−ᾱ_t"),
     ("4.4", lambda a, b: np.sqrt((1 - a) / (b - a)), "difference for the quotient"),
     ("4.4", lambda a, b: 2.0, "none of the usual mistakes"),
-    ("4.5", lambda a, b, v: v, "backward conditional"),
-    ("4.5", lambda a, b, v: v * (1 - b) / (1 - a), "upside down"),
-    ("4.5", lambda a, b, v: 1 - a / b, "assumed a Markov step"),
-    ("4.5", lambda a, b, v: 1 - a, "variance of the marginal"),
-    ("4.5", lambda a, b, v: np.sqrt(v * (1 - a) / (1 - b)), "standard deviation"),
-    ("4.5", lambda a, b, v: (1 - v / (1 - b)) * (1 - a), "what x_s explains"),
-    ("4.5", lambda a, b, v: v * a / b, "ᾱ for 1−ᾱ"),
-    ("4.5", lambda a, b, v: 7.0, "none of the usual mistakes"),
+    ("4.6", lambda a, b, v: v, "backward conditional"),
+    ("4.6", lambda a, b, v: v * (1 - b) / (1 - a), "upside down"),
+    ("4.6", lambda a, b, v: 1 - a / b, "assumed a Markov step"),
+    ("4.6", lambda a, b, v: 1 - a, "variance of the marginal"),
+    ("4.6", lambda a, b, v: np.sqrt(v * (1 - a) / (1 - b)), "standard deviation"),
+    ("4.6", lambda a, b, v: (1 - v / (1 - b)) * (1 - a), "what x_s explains"),
+    ("4.6", lambda a, b, v: v * a / b, "ᾱ for 1−ᾱ"),
+    ("4.6", lambda a, b, v: 7.0, "none of the usual mistakes"),
 ]
 
 
@@ -77,7 +103,8 @@ def test_right_answers_by_another_road():
         "4.2": lambda a, b, v: ddim.coefficients(a, b, v)[1],
         "4.3": lambda eps, n: np.cos(np.pi * n) * eps,
         "4.4": ddim.eta_max,
-        "4.5": forward_variance,
+        "4.5": lambda x, e, a, b, eta, z: a_step()(x, e, a, b, eta, z),
+        "4.6": forward_variance,
     }
     for number, answer in answers.items():
         assert judge(EXERCISES[number], answer) == ("right", "✓ right")
@@ -93,10 +120,8 @@ def test_planted_errors_in_numbers_are_found(capsys):
         verify("4.3", k * A**0.5 + B**0.5, B**0.5)
     with pytest.raises(EquationError, match="4.4"):  # no root over k²
         verify("4.4", (1 - B - 0.2) / (1 - A), k)
-    with pytest.raises(EquationError, match="4.12"):  # σ for σ² along a path
-        verify("4.12", k**2 * (1 - A) + 0.2**0.5, 1 - B)
-    with pytest.raises(EquationError, match="4.13"):  # slope upside down
-        verify("4.13", k * (1 - B) / (1 - A), ddim.forward_coefficients(A, B, 0.2)[0])
+    with pytest.raises(EquationError, match="4.12"):  # slope upside down
+        verify("4.12", k * (1 - B) / (1 - A), ddim.forward_coefficients(A, B, 0.2)[0])
     with pytest.raises(EquationError, match="4.6"):  # the room of the wrong time
         verify_true("4.6", "σ² up to 1−ᾱ_t is allowed", 1 - B - np.array([0, 1 - A]) >= 0)
     assert capsys.readouterr().out == ""
@@ -114,8 +139,14 @@ def test_planted_errors_in_symbols_are_found():
     wrong = sp.sqrt(1 - a_s - v) + sp.sqrt(a_s / a_t) * sp.sqrt(1 - a_t)
     with pytest.raises(EquationError, match="4.10"):  # plus for minus before ε̂'s second part
         verify("4.10", step, sp.sqrt(a_s / a_t) * x_t + wrong * eps)
-    with pytest.raises(EquationError, match="4.11"):  # σ̂² for σ̂⁴
-        verify("4.11", k**2 * (1 - a_t) + 1 - a_t / a_s - (1 - a_s), a_s * (1 - a_t / a_s) / (1 - a_t))
+    noise, x = sp.symbols("s x", positive=True)
+    p = sp.exp(-(x**2) / (2 + 2 * noise**2)) / sp.sqrt(1 + noise**2)  # data N(0, 1): ε̂ = σ̃ x̄/(1 + σ̃²)
+    flow = p * noise * x / (1 + noise**2)
+    verify("4.11", sp.diff(p, noise), -sp.diff(flow, x))
+    with pytest.raises(EquationError, match="4.11"):  # the sign of the flow
+        verify("4.11", sp.diff(p, noise), sp.diff(flow, x))
+    with pytest.raises(EquationError, match="4.11"):  # x̂_0 for ε̂
+        verify("4.11", sp.diff(p, noise), -sp.diff(p * x / (1 + noise**2), x))
 
 
 def test_a_planted_error_in_a_mean_is_found():
@@ -143,6 +174,24 @@ def test_the_numbers_of_the_step_450_to_500():
     a, b = ALPHA_BAR[500], ALPHA_BAR[450]
     c = [ddim.forward_coefficients(a, b, ddim.variance(a, b, eta))[1] for eta in (0.0, 0.5, 1.0)]
     np.testing.assert_allclose(c, [-0.0858, -0.0663, 0], atol=5e-5)
+
+
+# --- what the stills show ------------------------------------------------------------------------------------------
+
+
+def test_the_posterior_from_the_joint_is_the_conditional():
+    x, rho = np.linspace(-6, 8, 1401), 0.7
+    mean = B**0.5 + rho * ((1 - B) / (1 - A)) ** 0.5 * (1.5 - A**0.5)
+    expected = np.exp(log_normal(x, mean, (1 - rho**2) * (1 - B)))
+    np.testing.assert_allclose(pictures.posterior_from_joint(x, 1.5, rho), expected, atol=1e-12)
+
+
+def test_samples_with_the_plus_sign_are_the_samplers_and_the_other_root_collapses():
+    data, rng = three_peaks(), np.random.default_rng(2)
+    x_T = rng.standard_normal((500, 1))
+    expected = ddim.ddim_sample(x_T, data.eps_fn(ALPHA_BAR), ALPHA_BAR, make_tau(1000, 50))
+    np.testing.assert_allclose(pictures.sample(0.0, 1, n=500), expected[:, 0], atol=1e-9)
+    assert np.ptp(pictures.sample(0.0, -1, n=500)) < 0.01
 
 
 # --- the explorer --------------------------------------------------------------------------------------------------

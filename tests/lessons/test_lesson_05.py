@@ -132,14 +132,14 @@ def test_planted_ddpm_weight():
     now, before = LONG[2:], LONG[1:-1]
     alpha, sigma_sq = now / before, variance(now, before, 1)
     gamma = objective.gamma(now, before, sigma_sq)
-    verify("5.5", gamma, (1 - alpha) ** 2 / (2 * sigma_sq * alpha * (1 - now)), tol=1e-8)
+    verify("5.7", gamma, (1 - alpha) ** 2 / (2 * sigma_sq * alpha * (1 - now)), tol=1e-8)
     for wrong in (
         (1 - alpha) / (2 * sigma_sq * alpha * (1 - now)),
         (1 - alpha) ** 2 / (2 * sigma_sq * alpha * (1 - before)),
         1 / (2 * sigma_sq * now),
     ):
         with pytest.raises(EquationError):
-            verify("5.5", gamma, wrong, tol=1e-8)
+            verify("5.7", gamma, wrong, tol=1e-8)
 
 
 def test_planted_star():
@@ -150,20 +150,20 @@ def test_planted_star():
     draws = log_normal(X0, bad.slope * x + bad.offset, bad.var) - log_q
     gamma = (1 - ALPHA_BAR[j]) / (2 * bad.var * ALPHA_BAR[j])
     loss, constant = objective.eps_loss(X0, bad, ALPHA_BAR[j]), 0.5 + 0.5 * np.log((1 - ALPHA_BAR[j]) / bad.var)
-    verify_mean("5.6", draws, -gamma * loss + constant)
-    verify_mean("5.6", draws, objective.star_term(X0, bad, ALPHA_BAR[j]))
+    verify_mean("5.8", draws, -gamma * loss + constant)
+    verify_mean("5.8", draws, objective.star_term(X0, bad, ALPHA_BAR[j]))
     for wrong in (gamma * loss + constant, -gamma * loss - constant, -gamma * loss + constant - 0.5):
         with pytest.raises(EquationError):
-            verify_mean("5.6", draws, wrong)
+            verify_mean("5.8", draws, wrong)
 
 
 def test_planted_short_jump():
     ratio = objective.gamma(0.5, 0.5001, variance(0.5, 0.5001, 0.2))
     ratio /= objective.gamma(0.5, 0.5001, variance(0.5, 0.5001, 1.0))
-    verify("5.8", ratio, (1.04 / 0.4) ** 2, tol=1e-3)
+    verify("5.10", ratio, (1.04 / 0.4) ** 2, tol=1e-3)
     for wrong in (1.04 / 0.4, 1 / 0.2**2, (0.96 / 0.4) ** 2):
         with pytest.raises(EquationError):
-            verify("5.8", ratio, wrong, tol=1e-3)
+            verify("5.10", ratio, wrong, tol=1e-3)
 
 
 def test_planted_weights_do_matter_when_shared():
@@ -172,9 +172,9 @@ def test_planted_weights_do_matter_when_shared():
     block = np.arange(300) % 2  # two times; separate coefficients: columns 0, 1 for one, 2, 3 for the other
     separate = features * ((np.arange(4) // 2)[None] == block[:, None])
     plain = pictures.weighted_fit(separate, target)
-    verify("5.10", pictures.weighted_fit(separate, target, weight[block]), plain)
+    verify("5.6", pictures.weighted_fit(separate, target, weight[block]), plain)
     with pytest.raises(EquationError):
-        verify("5.10", pictures.weighted_fit(features, target, weight[block]), pictures.weighted_fit(features, target))
+        verify("5.6", pictures.weighted_fit(features, target, weight[block]), pictures.weighted_fit(features, target))
 
 
 # --- the module --------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from ddim_lessons import ddim, solvers
 from ddim_lessons.ddim import ddim_sample, ddim_states, invert_path
 from ddim_lessons.gaussians import exact_eps
 from ddim_lessons.lessons.lesson_09 import pictures
-from ddim_lessons.lessons.lesson_09.exercises import A, B, angle, arc, noise
+from ddim_lessons.lessons.lesson_09.exercises import noise
 from ddim_lessons.metrics import TOO_LARGE
 from ddim_lessons.oracle import GaussianMixture, gaussian
 from ddim_lessons.schedules import alpha_bar_schedule, make_tau
@@ -29,6 +29,7 @@ from ddim_lessons.teaching.checks import EquationError, verify, verify_mean
 from ddim_lessons.toy_data import data_set, three_peaks, two_peaks
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
+A, B = np.array([0.6, -1.2, 0.4, 2.0]), np.array([1.5, 0.3, -0.8, 0.1])
 MOONS = data_set("moons").eps_fn(ALPHA_BAR)
 X_T = np.random.default_rng(0).standard_normal((60, 2))
 
@@ -51,34 +52,18 @@ ANSWERS = [
     ("9.1", lambda x, e, t, s: s**0.5 * (x / t**0.5 + ((1 - s) ** 0.5 - (1 - t) ** 0.5) * e), "time by √(1−ᾱ)"),
     ("9.1", lambda x, e, t, s: s**0.5 * (x / t**0.5 + (1 / s - 1 / t) * e), "lost its root"),
     ("9.1", lambda x, e, t, s: x, "none of the usual mistakes"),
-    ("9.2", lambda S, e, R, f: np.log(f / e) / np.log(R / S), "turned round"),
-    ("9.2", lambda S, e, R, f: e / f / (R / S), "forgot the logarithms"),
-    ("9.2", lambda S, e, R, f: np.log(e / f) / (R / S), "only the error"),
-    ("9.2", lambda S, e, R, f: np.log(R / S) / np.log(e / f), "changed places"),
-    ("9.2", lambda S, e, R, f: 1.0, "none of the usual mistakes"),
-    ("9.3", lambda e, old, h, g: e + h / g * (e - old), "end of the step"),
-    ("9.3", lambda e, old, h, g: (3 * e - old) / 2, "equal steps only"),
-    ("9.3", lambda e, old, h, g: e - h / (2 * g) * (e - old), "wrong way"),
-    ("9.3", lambda e, old, h, g: e + g / (2 * h) * (e - old), "changed places"),
-    ("9.3", lambda e, old, h, g: (e + old) / 2, "mean of the two slopes"),
-    ("9.3", lambda e, old, h, g: e, "none of the usual mistakes"),
-    ("9.4", lambda a, b, w: (1 - w) * a + w * b, "linear mixing"),
-    ("9.4", lambda a, b, w: arc(b, a, w, angle(a, b)), "changed places"),
-    ("9.4", lambda a, b, w: arc(a, b, w, angle(a, b)) * np.sin(angle(a, b)), "divide by sin"),
-    ("9.4", lambda a, b, w: np.cos(w * np.pi / 2) * a + np.sin(w * np.pi / 2) * b, "a right one"),
-    ("9.4", lambda a, b, w: arc(a, b, w, np.arccos(a @ b)), "lengths are missing"),
-    ("9.4", lambda a, b, w: a, "none of the usual mistakes"),
-    ("9.5", lambda x, e, s, t: x, "x has not moved"),
-    ("9.5", lambda x, e, s, t: t**0.5 * x + (1 - t) ** 0.5 * e, "fresh noise"),
-    ("9.5", lambda x, e, s, t: up(x, e, t, s), "changed places"),
-    ("9.5", lambda x, e, s, t: (x - (1 - s) ** 0.5 * e) / s**0.5, "stopped at x̂_0"),
-    ("9.5", lambda x, e, s, t: e, "none of the usual mistakes"),
-    *[("9.6", f"line {k}", "is not it") for k in (1, 2, 3, 5)],
-    ("9.6", "line 6", "answer with one of line 1, line 2"),
+    ("9.2", lambda e, old, h, g: e + h / g * (e - old), "end of the step"),
+    ("9.2", lambda e, old, h, g: (3 * e - old) / 2, "equal steps only"),
+    ("9.2", lambda e, old, h, g: e - h / (2 * g) * (e - old), "wrong way"),
+    ("9.2", lambda e, old, h, g: e + g / (2 * h) * (e - old), "changed places"),
+    ("9.2", lambda e, old, h, g: (e + old) / 2, "mean of the two slopes"),
+    ("9.2", lambda e, old, h, g: e, "none of the usual mistakes"),
+    *[("9.3", f"line {k}", "is not it") for k in (1, 2, 3, 5)],
+    ("9.3", "line 6", "answer with one of line 1, line 2"),
 ]
 
 
-def test_the_loop_of_exercise_6_returns_the_picture_itself():
+def test_the_loop_of_exercise_3_returns_the_picture_itself():
     x = np.array([[0.3, -0.8]])
     for s, t in ((0, 100), (100, 600), (600, 1000)):
         x = up(x, MOONS(x, s), ALPHA_BAR[t], ALPHA_BAR[t])
@@ -100,71 +85,71 @@ def wrong_curve(power):
 
 
 def wrong_line(factor):
-    """(9.4) with a wrong share of the way (right: 1/2)."""
+    """(9.6) with a wrong share of the way (right: 1/2)."""
     z, p, q, t_old, t, t_next = sp.symbols("z p q t_old t t_next", real=True)
     h, h_old = t_next - t, t - t_old
     guess = h * (p + q * t) + factor * h**2 / h_old * q * (t - t_old)
-    verify("9.4", sp.integrate(p + q * z, (z, t, t_next)), sp.expand(guess))
+    verify("9.6", sp.integrate(p + q * z, (z, t, t_next)), sp.expand(guess))
 
 
 def wrong_guess(shift):
-    """(9.5) with 1 − e^{−h} shifted (right: by 0)."""
+    """(9.7) with 1 − e^{−h} shifted (right: by 0)."""
     ratio = sp.sqrt(1 - A_S) / sp.sqrt(A_S) / (sp.sqrt(1 - A_T) / sp.sqrt(A_T))
     left = sp.sqrt(1 - A_S) / sp.sqrt(1 - A_T) * X + sp.sqrt(A_S) * (1 + shift - ratio) * EPS
-    verify("9.5", left, ddim.move(EPS, ddim.predict_eps(X, EPS, A_T), A_S))
+    verify("9.7", left, ddim.move(EPS, ddim.predict_eps(X, EPS, A_T), A_S))
 
 
 def quantiles(level):
-    """(9.6) with F_T taken at another noise level (right: that of T)."""
+    """(9.8) with F_T taken at another noise level (right: that of T)."""
     x_T = np.random.default_rng(1).standard_normal((50, 1))
     data, tau = three_peaks(), make_tau(1000, 500, "quadratic")
     x_0 = multistep_sample(x_T, data.eps_fn(ALPHA_BAR), ALPHA_BAR, tau, "eps")
-    verify("9.6", cdf(data, x_0), cdf(data, x_T, ALPHA_BAR[level]), tol=1e-3)
+    verify("9.8", cdf(data, x_0), cdf(data, x_T, ALPHA_BAR[level]), tol=1e-3)
 
 
 def mixture_variance(power):
-    """(9.7) with a wrong power of the weights (right: 2)."""
+    """(9.3) with a wrong power of the weights (right: 2)."""
     a, b = np.random.default_rng(2).standard_normal((2, 20_000, 8))
-    verify_mean("9.7", ((0.3 * a + 0.7 * b) ** 2).mean(axis=1), 0.3**power + 0.7**power)
+    verify_mean("9.3", ((0.3 * a + 0.7 * b) ** 2).mean(axis=1), 0.3**power + 0.7**power)
 
 
 def length(mix):
-    """(9.8): the length of a point on the way from a to b of equal length."""
+    """(9.4): the length of a point on the way from a to b of equal length."""
     b = B * np.linalg.norm(A) / np.linalg.norm(B)
-    verify("9.8", np.linalg.norm(mix(A[None], b[None], 0.4)), np.linalg.norm(A))
+    verify("9.4", np.linalg.norm(mix(A[None], b[None], 0.4)), np.linalg.norm(A))
 
 
 def step_up(at_t):
-    """(9.10) with the noise asked for at the start of the step instead of its end (right: at its end)."""
+    """(9.9) with the noise asked for at the start of the step instead of its end (right: at its end)."""
     x_s = np.random.default_rng(3).standard_normal((20, 2))
     x_t = invert(x_s, MOONS, ALPHA_BAR, (420, 400), 40 if at_t else 1)
-    verify("9.10", ddim.ddim_step(x_t, MOONS(x_t, 420), ALPHA_BAR, 420, 400), x_s, tol=1e-9)
+    verify("9.9", ddim.ddim_step(x_t, MOONS(x_t, 420), ALPHA_BAR, 420, 400), x_s, tol=1e-9)
 
 
 def kept(eta, root):
-    """(9.11) for η, with the answer of η = 0 (``root`` true) or of η = 1."""
+    """(9.10) for η, with the answer of η = 0 (``root`` true) or of η = 1."""
     a_T, factor = ALPHA_BAR[-1], 1.0
     for t in range(1000, 0, -1):
         a, b, _ = ddim.affine_step(*ALPHA_BAR[[t, t - 1]], ddim.variance(*ALPHA_BAR[[t, t - 1]], eta))
         factor *= a + b * exact_eps(1.0, 0.0, 0.25, ALPHA_BAR[t])
     total = 0.25 * a_T + 1 - a_T
-    verify("9.11", 1000 * factor, 1000 * (0.5 / total**0.5 if root else a_T**0.5 * 0.25 / total), tol=0.01)
+    verify("9.10", 1000 * factor, 1000 * (0.5 / total**0.5 if root else a_T**0.5 * 0.25 / total), tol=0.01)
 
 
 PLANTED = {
     "9.1 a sign": lambda: verify("9.1", STEP, X / sp.sqrt(A_T) - (noise(A_S) - noise(A_T)) * EPS),
     "9.1 a root": lambda: verify("9.1", STEP, X / sp.sqrt(A_T) + (noise(A_S) ** 2 - noise(A_T) ** 2) * EPS),
     "9.2 no root": lambda: wrong_curve((1, 1)),
-    "9.4 the end of the step": lambda: wrong_line(1),
-    "9.4 Euler": lambda: wrong_line(0),
-    "9.5 e^{−h} alone": lambda: wrong_guess(-1),
-    "9.6 another time": lambda: quantiles(500),
-    "9.7 no square": lambda: mixture_variance(1),
-    "9.8 linear": lambda: length(lambda a, b, w: (1 - w) * a + w * b),
-    "9.9 the level of t": lambda: verify("9.9", up(X, EPS, A_S, A_T), up(X, EPS, A_T, A_T)),
-    "9.10 one round": lambda: step_up(False),
-    "9.11 η = 0 has no root": lambda: kept(0.0, False),
-    "9.11 η = 1 has a root": lambda: kept(1.0, True),
+    "9.6 the end of the step": lambda: wrong_line(1),
+    "9.6 Euler": lambda: wrong_line(0),
+    "9.7 e^{−h} alone": lambda: wrong_guess(-1),
+    "9.8 another time": lambda: quantiles(500),
+    "9.3 no square": lambda: mixture_variance(1),
+    "9.4 linear": lambda: length(lambda a, b, w: (1 - w) * a + w * b),
+    "9.5 the level of t": lambda: verify("9.5", up(X, EPS, A_S, A_T), up(X, EPS, A_T, A_T)),
+    "9.9 one round": lambda: step_up(False),
+    "9.10 η = 0 has no root": lambda: kept(0.0, False),
+    "9.10 η = 1 has a root": lambda: kept(1.0, True),
 }
 
 
@@ -389,3 +374,26 @@ def test_defaults_and_edges_of_the_solvers():
         solvers.slerp(same, -same, 0.5)
     with pytest.raises(ValueError, match="rounds is 1001"):
         solvers.invert(np.zeros((1, 1)), lambda x, t: x, np.array([1.0, 0.5]), (1, 0), rounds=1001)
+
+
+# --- still pictures ------------------------------------------------------------------------------------------------
+
+
+def test_the_still_pictures_tell_what_they_show(monkeypatch):
+    shown = []
+    monkeypatch.setattr(pictures, "show", lambda figure, caption: shown.append(caption))
+    heights, errors = pictures.euler_pieces()
+    assert round(heights[0]) == 152 and round(heights[0] - heights[1]) == 129 and errors[0] == 0
+    apart = pictures.same_start()
+    assert apart[3] == 0 < apart[2] < apart[1] < apart[0] < min(apart[4:])
+    errors = pictures.round_trip()
+    assert errors[100] < errors[20] < errors[10] < 0.05
+    pictures.half_way()
+    pictures.equal_calls((10, 20), {("DDIM", "exact"): [0.2, 0.1], ("DDIM", "trained"): [0.2, 0.1]})
+    assert len(shown) == 5 and len(set(shown)) == 5
+
+
+def test_the_best_pairing_is_bounded_from_below():
+    x = np.random.default_rng(0).standard_normal((60, 2))
+    assert 0 <= pictures.best_pairing_saves(x, x + 1) < 0.05  # a shift is optimal
+    assert pictures.best_pairing_saves(x, x[::-1] * 1.0) > 0.9  # all could have stayed where they were

@@ -1,12 +1,14 @@
 """Lesson 10: the exercises name mistakes, wrong equations are caught, the live figure follows, the tables hold."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from ddim_lessons.ddim import add_noise, ddim_step, predict_eps
 from ddim_lessons.detection.boxes import average_precision, corners, decode, encode, giou, iou
-from ddim_lessons.detection.sampling import ENSEMBLES, results
+from ddim_lessons.detection.sampling import ENSEMBLES, maps_of, results
 from ddim_lessons.detection.training import focal, noisy_boxes
 from ddim_lessons.figures.plots import panels
 from ddim_lessons.lessons.lesson_10 import exercises as answers
@@ -21,6 +23,10 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --- exercises ---------------------------------------------------------------------------------------------------
+
+
+def lost(m, without):
+    return (m() - without) / (m() - m(S=1))
 
 
 def best_sums(o):
@@ -45,12 +51,17 @@ ANSWERS = [
     ("10.3", lambda S: 1, "last visit alone"),
     ("10.3", lambda S: max(1, S - 2), "left out two"),
     ("10.3", lambda S: 3, "none of the usual mistakes"),
-    ("10.4", lambda one, full, fresh: (fresh - one) / (full - one), "keeps, not what it loses"),
-    ("10.4", lambda one, full, fresh: (full - fresh) / full, "not with the gain"),
-    ("10.4", lambda one, full, fresh: (full - fresh) / (fresh - one), "gain of fresh noise"),
-    ("10.4", lambda one, full, fresh: full - fresh, "not a share"),
-    ("10.4", lambda one, full, fresh: (fresh - full) / (full - one), "sign is wrong"),
-    ("10.4", lambda one, full, fresh: 0.5, "none of the usual mistakes"),
+    ("10.4", lambda m: lost(m, m(eta=0.0)), "still DDIM's"),
+    ("10.4", lambda m: lost(m, m(renew=False)), "switched off renewal"),
+    ("10.4", lambda m: lost(m, m(update="direct")), "still carries the boxes on"),
+    ("10.4", lambda m: 1.0, "other visits are gone"),
+    ("10.4", lambda m: lost(m, m(update="fresh", ensemble="last")), "together with the step"),
+    ("10.4", lambda m: lost(partial(m, ensemble="last"), m(update="fresh", ensemble="last")), "last visit alone"),
+    ("10.4", lambda m: (m(update="fresh") - m(S=1)) / (m() - m(S=1)), "kept, not what is lost"),
+    ("10.4", lambda m: 1 - m(update="fresh") / m(), "not with the gain"),
+    ("10.4", lambda m: m() - m(update="fresh"), "not a share"),
+    ("10.4", lambda m: (m(update="fresh") - m()) / (m() - m(S=1)), "sign is wrong"),
+    ("10.4", lambda m: 0.5, "none of the usual mistakes"),
 ]
 
 
@@ -188,7 +199,7 @@ def test_the_result_names_its_ensemble_and_the_map_its_pictures():
     live = lesson.boxes_from_noise()
     live.show(live.start | {"ensemble": "last", "picture": 4})
     assert "ensemble last: " in live.words and "of 9 objects found" in live.words
-    assert live.words.endswith("on 100 pictures of 1 to 6 objects, no crowds.")
+    assert live.words.endswith("on 100 pictures of 1 to 6 objects, no crowds, 3 noise seeds.")
 
 
 def test_a_pair_is_drawn_with_what_it_shares_and_the_box_around_it():
@@ -217,7 +228,7 @@ def test_the_recorded_table_reaches_what_the_lesson_promises():
     table = lesson.recorded()["table"]
     ap50 = {(S, N): table["AP50"][i][j] for i, S in enumerate(table["steps"]) for j, N in enumerate(table["boxes"])}
     assert ap50[1, 16] >= 0.80 and ap50[1, 64] >= 0.94 and ap50[4, 16] >= 0.94 and ap50[8, 16] >= 0.955
-    assert (table["pictures"], table["seeds"]) == (300, 2)
+    assert (table["pictures"], table["seeds"]) == (300, 3)
 
 
 def test_the_recorded_controls_agree_where_they_must():
@@ -229,7 +240,50 @@ def test_the_recorded_controls_agree_where_they_must():
 
 
 def test_one_cell_of_the_map_is_measured_again():
-    pictures = lesson.held_out(lesson.recorded()["map_pictures"])
-    visits = lesson.run(lesson.detector(), pictures, 2, 16, eta=0.0, renew=False)
-    again = lesson.measure(pictures, visits, ENSEMBLES)[:, 1]
-    assert np.abs(again - lesson.recorded_maps()[("DDIM", 0.0, False)][:, 1, 1]).max() < 0.01
+    pictures, seeds = lesson.held_out(lesson.recorded()["map_pictures"]), lesson.recorded()["map_seeds"]
+    maps = maps_of(lesson.detector(), pictures)
+    settings = dict(eta=0.0, renew=False, maps=maps)
+    walks = [lesson.run(lesson.detector(), pictures, 1, 16, seed, **settings) for seed in range(seeds)]
+    again = np.mean([lesson.measure(pictures, visits, ENSEMBLES)[:, 1] for visits in walks], axis=0)
+    assert np.abs(again - lesson.recorded_maps()[("DDIM", 0.0, False)][:, 0, 1]).max() < 0.01
+
+
+def test_every_recorded_comparison_is_of_at_least_three_seeds():
+    recorded = lesson.recorded()
+    assert recorded["map_seeds"] >= 3
+    for table in (recorded["table"], recorded["crowd"]):
+        assert table["seeds"] >= 3 and np.shape(table["AP_sd"]) == np.shape(table["AP"])
+    assert all(lesson.control(name).shape == (4, 4) for name in recorded["controls"])
+
+
+def test_two_standard_errors_are_what_the_lesson_says():
+    for ensemble, said in (("all", 0.005), ("last", 0.009)):
+        spread = [lesson.control(name, ensemble)[1:].var(axis=1, ddof=1) for name in lesson.recorded()["controls"]]
+        assert abs(2 * np.sqrt(np.mean(spread) * 2 / 4) - said) < 0.0006, ensemble
+
+
+# --- what the cells see --------------------------------------------------------------------------------------------
+
+
+def test_the_renewal_forgets_and_the_answers_remember():
+    model, scenes = lesson.detector(), lesson.held_out(20)
+    alone, both = (lesson.run(model, scenes, 4, 48, 5, 1.0, renew) for renew in (False, True))
+    assert lesson.kept_of_start(alone)[-1] > 0.1 > 2 * abs(lesson.kept_of_start(both)[-1])
+    z = [visit.z[..., :2].flatten().numpy() for visit in alone[:2]]
+    assert np.isclose(lesson.kept_of_start(alone)[0], np.cov(*z)[0, 1] / np.var(z[0], ddof=1))
+    assert lesson.movement(alone).shape == (3, 2)
+
+
+def test_asking_is_what_a_run_does_at_its_first_visit():
+    scenes, (z_T, _) = lesson.held_out(2), lesson.start_of(3, 2, 8)
+    x0_hat, scores = lesson.asker(lesson.detector(), scenes)(z_T, 1000)
+    visit = lesson.run(lesson.detector(), scenes, 1, 8, 3)[0]
+    assert np.array_equal(z_T, visit.z) and np.allclose(x0_hat, visit.x0_hat) and np.allclose(scores, visit.scores)
+
+
+def test_the_best_overlap_needs_the_right_class():
+    scenes = lesson.held_out(1)
+    boxes, labels = scenes.objects(0)
+    assert np.allclose(lesson.best_overlaps(boxes[None], scenes), 1)
+    assert np.allclose(lesson.best_overlaps(boxes[None], scenes, labels[None]), 1)
+    assert lesson.best_overlaps(boxes[None], scenes, labels[None] + 3).max() == 0

@@ -31,7 +31,9 @@ ELSEWHERE = {
     "weights_path.name", "run_lesson.path", "server_command.name", "write_file.path", "draw_density_map.schedule",
     "move_side.data", "move_side.kind",  # drawn with what run_sampler has checked
     "weighted_fit.target", "draw_curve.name", "bridge.target", "edit_digit.target", "require_path.path",
-    "display_live.kind",
+    "display_live.kind", "write_whole.path", "write_whole.data", "draw_loss.target", "named.data", "as_data.data",
+    "own_data.name", "OwnData.name", "ink_of.data", "begins_anyway.update",
+    "trajectory_lab.kind", "digits_lab.kind",  # None is the network if there is one
 }  # fmt: skip
 GOOD = {
     "S": 5, "T": 8, "alpha_bar": ALPHA_BAR, "eta": 0.0, "seed": 0, "rng": rng(), "x": X, "x_T": X, "x_0": X, "x0": X,
@@ -43,7 +45,7 @@ GOOD = {
     "renew": True, "index": 0, "number": "1.1", "kinds": (), "schedule": "linear, T = 1000", "axes": None, "side": {},
     "run": None, "paths": False, "ghosts": False, "letter": "A", "maps": None, "z": VISITS[0].z,
     "x0_hat": VISITS[0].x0_hat, "beta": np.array([0, 0.1, 0.2]), "symbols": SYMBOLS, "features": X, "edit": "bolder",
-    "z_T": WALK["z_T"],
+    "z_T": WALK["z_T"], "call": PATH["eps_fn"], "found": PATH["eps_fn"], "sampler": PATH["eps_fn"], "source": X,
     "name": "full", "author": "DDIM paper", "reading": "as meant", "path": "slerp",
 }  # fmt: skip
 

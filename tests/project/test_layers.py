@@ -25,13 +25,13 @@ ROOMS = {
 GROUND, COMMAND = {"require", "files", "remember"}, {"__main__", "present", "pages"}
 LIGHT = {  # narrower than their room: what must start without torch, without a picture, or without a control
     "figures.plots": {"matplotlib", "IPython", "PIL"},
-    **{f"lessons.lesson_{n:02d}": {"matplotlib", "IPython", "PIL", "ipywidgets"} for n in (0, 1, 2, 3, 4, 5, 8)},
+    **{f"lessons.lesson_{n:02d}": {"matplotlib", "IPython", "PIL", "ipywidgets"} for n in (0, 1, 2, 3, 4, 5, 8, 12)},
     "learning.cases": set(),
     "learning.runs": set(),
     "lessons.lesson_00.notation": set(),
-    "lessons.lesson_08.grids": set(),
-    "lessons.lesson_08.bug_museum": set(),
-    **{f"lessons.lesson_{n:02d}.exercises": set() for n in (0, 1, 2, 3, 4, 5, 7, 8, 9, 10)},
+    "lessons.lesson_12.grids": set(),
+    "lessons.lesson_12.bug_museum": set(),
+    **{f"lessons.lesson_{n:02d}.exercises": set() for n in (0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12)},
 }
 HEAVY = {"torch", "matplotlib", "ipywidgets", "IPython", "sympy", "PIL"}
 FILES = {

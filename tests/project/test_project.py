@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 import ddim_lessons
 from ddim_lessons import __main__, files, metrics
 from ddim_lessons.teaching import environment
+from ddim_lessons.teaching.road import roads
 
 ROOT = files.ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -61,8 +62,11 @@ def imported_modules(path):
 
 
 def test_every_third_party_import_is_a_declared_dependency():
-    # IPython comes with ipykernel, cycler with matplotlib, traitlets with ipywidgets
-    declared = names(PROJECT["dependencies"]) | {"ipython", "cycler", "traitlets"} | set(sys.stdlib_module_names)
+    # IPython comes with ipykernel, cycler with matplotlib, traitlets with ipywidgets;
+    # lesson 11 looks at diffusers where it is installed
+    declared = (
+        names(PROJECT["dependencies"]) | {"ipython", "cycler", "traitlets", "diffusers"} | set(sys.stdlib_module_names)
+    )
     for path in (ROOT / "ddim_lessons").rglob("*.py"):
         for name in imported_modules(path):
             assert {"PIL": "pillow"}.get(name, name.lower()) in declared, f"{path.name} imports {name}"
@@ -87,6 +91,20 @@ def test_readme_lists_every_lesson_and_its_links_lead_somewhere():
         link = "".join(target)
         if not link.startswith(("http", "#")):
             assert (ROOT / link.partition("#")[0]).exists(), f"{link} leads nowhere"
+
+
+def test_the_stated_minutes_are_those_of_the_rule_and_the_main_road_takes_six_hours():
+    plan = (ROOT / "lecture" / "README.md").read_text(encoding="utf-8")
+    start = (ROOT / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8")
+    six_hours = 0
+    for path, main_road, whole in roads():
+        number, stated = path.stem[:2], f"{main_road.minutes or '–'}"
+        assert f"(notebooks/{path.name}) | {stated} | {whole.minutes} |" in README, path.stem
+        assert re.search(rf"\|\**{number}\**\|.*\|{stated}\|{whole.minutes}\|", start), f"lesson 00's map, {number}"
+        if number <= "10":
+            six_hours += main_road.minutes
+            assert f"[{number}]({number}.md) ({stated})" in plan, f"the course plan, {number}"
+    assert six_hours <= 360
 
 
 def block_after(text, mark):

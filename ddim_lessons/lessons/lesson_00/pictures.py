@@ -7,7 +7,7 @@ import numpy as np
 
 from ... import require
 from ...ddim import add_noise, ddim_path
-from ...figures.controls import choice_slider, menu, number_slider, whole_slider
+from ...figures.controls import choice_slider, data_menu, menu, number_slider, whole_slider
 from ...figures.live import LiveFigure, LiveHTML
 from ...figures.plots import (
     BLUE,
@@ -22,11 +22,12 @@ from ...figures.plots import (
     move_started,
     panels,
 )
+from ...learning.cases import alpha_bar_of
 from ...learning.runs import distance_in_floors, kept_side
 from ...remember import remember
-from ...schedules import alpha_bar_schedule, make_tau
+from ...schedules import make_tau
 from ...teaching import progress
-from ...toy_data import DATA_SETS, data_set
+from ...toy_data import data_set
 from .notation import SYMBOLS, translate
 
 STEPS = (1, 2, 3, 5, 10, 20, 50, 100)
@@ -48,10 +49,10 @@ def run_sampler(data, S, eta, seed):
     The starting points x_T ~ N(0, I) depend on the seed alone, so every S and η share them.
     """
     require.seed(seed)
-    mixture, alpha_bar = data_set(data), alpha_bar_schedule("linear", 1000)
+    mixture, alpha_bar = data_set(data), alpha_bar_of(data)
     start_rng, noise_rng, truth_rng = (np.random.default_rng([seed, part]) for part in range(3))
     x_T = start_rng.standard_normal((POINTS, 2))
-    moments = ddim_path(x_T, mixture.eps_fn(alpha_bar), alpha_bar, make_tau(1000, S), eta, noise_rng)
+    moments = ddim_path(x_T, mixture.eps_fn(alpha_bar), alpha_bar, make_tau(len(alpha_bar) - 1, S), eta, noise_rng)
     paths = np.array([moment.x for moment in moments])
     return Run(paths, distance_in_floors(paths[-1], mixture, truth_rng), kept_side(x_T, paths[-1]))
 
@@ -107,7 +108,7 @@ def ddpm_beside_ddim(data="moons") -> LiveFigure:
         "S": choice_slider("S (steps)", STEPS, 10),
         "eta": number_slider("η (noise)", 0.0, 1.0, 0.1, 0.0, digits=1),
         "seed": whole_slider("seed", 0, 9, 0),
-        "data": menu("data", list(DATA_SETS), data),
+        "data": data_menu("data", data),
     }
 
     def update(S, eta, seed, data):

@@ -6,14 +6,14 @@ from matplotlib.colors import ListedColormap
 
 from ... import require
 from ...ddim import add_noise
-from ...figures.controls import choice_slider, menu, number_slider, whole_slider
+from ...figures.controls import choice_slider, data_menu, menu, number_slider, whole_slider
 from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, GREY, INK, ORANGE, VERMILION, draw_paths, draw_points, frame, panels
 from ...gaussians import log_normal
 from ...oracle import finite_data
 from ...remember import remember
 from ...schedules import SCHEDULES, alpha_bar_from_beta, alpha_bar_schedule, cosine_beta, linear_beta
-from ...toy_data import DATA_SETS, data_set, digit, load_digits, three_peaks
+from ...toy_data import data_set, digit, load_digits, three_peaks
 
 X = np.linspace(-3.6, 3.6, 181)  # the heights at which densities are shown
 STOPS = 50  # times shown are 0, T/50, 2T/50 … T
@@ -258,7 +258,7 @@ def dissolving(data="moons", label=3) -> LiveFigure:
     controls = {
         "t": choice_slider("t", list(range(0, 1001, 20)), 200),
         "schedule": menu("schedule", list(SCHEDULES), "linear"),
-        "data": menu("cloud", list(DATA_SETS), data),
+        "data": data_menu("cloud", data),
         "label": whole_slider("digit", 0, 9, label),
         "seed": whole_slider("seed", 0, 9, 0),
     }

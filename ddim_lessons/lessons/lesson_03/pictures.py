@@ -1,17 +1,20 @@
 """Lesson 03: a graph editor for the A/B split: click times into A, watch factors, covariance, samples, the linter."""
 
+from itertools import combinations
 from typing import NamedTuple
 
 import ipywidgets as ipw
 import numpy as np
+from IPython.display import Math
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
 from ... import require, split
+from ...ddim import add_noise
 from ...figures.controls import menu, number_slider, whole_slider
 from ...figures.live import LiveFigure
-from ...figures.plots import BLUE, INK, ORANGE, VERMILION, house, panels
+from ...figures.plots import BLUE, INK, ORANGE, VERMILION, draw_points, house, panels, show
 from ...remember import remember
 from ...schedules import alpha_bar_from_beta, linear_beta
 
@@ -35,6 +38,30 @@ class Picture(NamedTuple):
 def schedule(T):
     """The short schedule of this lesson: β linear from 0.05 to 0.35; ᾱ of shape (T + 1,)."""
     return alpha_bar_from_beta(linear_beta(T, 0.05, 0.35))
+
+
+def three_ways(x0, alpha_bar, rng):
+    """Return paths from x0, shape (n,), made in three ways with the same marginals: a dict of name to (n, T + 1)."""
+    z = rng.standard_normal((len(x0), len(alpha_bar)))
+    small_steps = np.repeat(x0[:, None], len(alpha_bar), axis=1)
+    for t in range(1, len(alpha_bar)):
+        small_steps[:, t] = add_noise(small_steps[:, t - 1], z[:, t], alpha_bar[t] / alpha_bar[t - 1])
+    new, one = rng.standard_normal(z.shape), rng.standard_normal((len(x0), 1))
+    return {
+        "small steps": small_steps,
+        "a new noise for each t": add_noise(x0[:, None], new, alpha_bar),
+        "one noise for all t": add_noise(x0[:, None], one, alpha_bar),
+    }
+
+
+def all_sets(T):
+    """Return every set A of times in {1 … T} that contains T."""
+    return [{*some, T} for size in range(T) for some in combinations(range(1, T), size)]
+
+
+def written(factors, name="q"):
+    """Return the product of the factors as a formula that a notebook displays."""
+    return Math(split.latex(factors, name))
 
 
 @remember(64)
@@ -187,6 +214,53 @@ def move_samples(paths, band, x, T):
     paths.set_segments([] if x is None else [np.column_stack([times, path]) for path in x])
     for line, sign in zip(band, (-2, 2), strict=True):
         line.set_data(times, alpha_bar**0.5 * X0 + sign * (1 - alpha_bar) ** 0.5)
+
+
+# --- stills ------------------------------------------------------------------------------------------------------
+
+
+def show_pairs(paths, s, t):
+    """Show the pairs (x_s, x_t) of the three ways side by side."""
+    figure, axes = panels(1, 3, width=9, height=3.6, sharey=True)
+    for ax, (way, x) in zip(axes, paths.items(), strict=True):
+        draw_points(ax, x[:1500, [s, t]], BLUE, size=2.5)
+        ax.set(xlim=(-2.5, 3.6), ylim=(-3.2, 4), xlabel=f"$x_{s}$", title=way)
+    axes[0].set_ylabel(f"$x_{t}$")
+    words = "a tilted cloud, a round cloud, a line; the same shadows on each axis."
+    show(figure, f"Pairs (x_{s}, x_{t}) given x_0 = 1: {words}")
+
+
+def show_graphs(literal, right, A):
+    """Show the graphs of the two readings of the split one above the other."""
+    figure, axes = panels(2, 1, width=9, height=5.6)
+    draw_graph(axes[0], literal, A, "read literally: three short arrows, five wrong variables")
+    draw_graph(axes[1], right, A, "chain and star: 8 → 5 → 2, all others hang on x_0 alone")
+    words = "Squares are A, circles B; solid arrows the chain (their x_0 is left out), dashed from x_0 alone."
+    show(figure, f"{words} Read literally, 1, 4 and 7 are heads twice, 2 and 5 never.")
+
+
+def show_covariances(alpha_bar, A, eta):
+    """Show Cov(x_s, x_t | x_0) of the full chain, of the split and of the star side by side."""
+    T = max(A)
+    names = {"full chain": range(1, T + 1), f"split, A = {_braces(sorted(A))}": A, f"star, A = {{{T}}}": {T}}
+    figure, axes = panels(1, 3, width=9, height=3.6)
+    for ax, (name, times) in zip(axes, names.items(), strict=True):
+        image = draw_covariance(ax, split.joint(split.chain_and_star(T, times), alpha_bar, eta)[1], title=name)
+    figure.colorbar(image, ax=axes, shrink=0.8, label=r"Cov$(x_s, x_t\mid x_0)$")
+    words = f"Three joints at η = {eta:g} with one diagonal. Off it: all pairs in the full chain,"
+    show(figure, f"{words} the pairs of 2, 5, 8 in the split, nothing in the star.")
+
+
+def show_covariance_of_eta(full, right, alpha_bar):
+    """Show how Cov(x_5, x_8 | x_0) depends on η in the full chain and in the split."""
+    etas, (figure, axes) = np.linspace(0, 1, 41), panels(1, 1, width=7, height=3.6)
+    curves = (right, ORANGE, "-", "split: one jump 8 → 5"), (full, BLUE, "--", "full chain: 8 → 7 → 6 → 5")
+    for factors, color, line, label in curves:
+        axes.plot(etas, [split.joint(factors, alpha_bar, eta)[1][5, 8] for eta in etas], line, color=color, label=label)
+    axes.set(xlabel="η", ylabel=r"Cov$(x_5, x_8\mid x_0)$", ylim=(0, 0.75))
+    axes.legend(loc="lower left")
+    words = "Both covariances fall from 0.664 at η = 0 to 0.301 at η = 1 and meet only there;"
+    show(figure, f"{words} at η = 0.5 they are 0.565 and 0.595.")
 
 
 # --- the live figure ---------------------------------------------------------------------------------------------

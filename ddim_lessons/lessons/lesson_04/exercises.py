@@ -1,7 +1,8 @@
-"""Exercises of lesson 04: k, λ, what the negative root does, the bound on η, the forward step's variance."""
+"""Exercises of lesson 04: k, λ, the negative root, the bound on η, the whole step, the forward step's variance."""
 
 from ...ddim import coefficients, eta_max, forward_coefficients
 from ...teaching.exercises import Exercise
+from .whole import WHOLE
 
 # (ᾱ_t, ᾱ_s, σ²), chosen so that no usual mistake runs into the root of a negative number
 JUMPS = [(0.3, 0.6, 0.04), (0.2, 0.5, 0.09), (0.4, 0.7, 0.01), (0.05, 0.8, 0.02)]
@@ -83,7 +84,8 @@ EXERCISES = {
         ("you wrote a difference for the quotient ᾱ_t/ᾱ_s", lambda t, s: ((1 - t) / (s - t)) ** 0.5,
          "1−ᾱ_t/ᾱ_s is (ᾱ_s−ᾱ_t)/ᾱ_s: a factor ᾱ_s is missing."),
     ]),
-    "4.5": Exercise(
+    "4.5": WHOLE["the step"],
+    "4.6": Exercise(
         lambda t, s, sq: forward_coefficients(t, s, sq)[2],
         JUMPS, [
         ("you gave the variance of the backward conditional", lambda t, s, sq: sq,

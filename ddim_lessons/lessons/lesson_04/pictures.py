@@ -9,10 +9,11 @@ from ... import require
 from ...ddim import alpha_bar_pair, coefficients, eta_max, forward_coefficients, variance
 from ...figures.controls import choice_slider, menu, number_slider
 from ...figures.live import LiveFigure
-from ...figures.plots import BLUE, GREY, INK, ORANGE, PALE, VERMILION, panels
+from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, PURPLE, VERMILION, panels, show
 from ...gaussians import log_normal
 from ...remember import remember
 from ...schedules import alpha_bar_schedule, make_tau
+from ...toy_data import three_peaks
 
 ALPHA_BAR = alpha_bar_schedule("linear", 1000)
 TAU = make_tau(1000, 10)
@@ -20,6 +21,7 @@ JUMP = (500, 400)  # the jump t → s that is looked at closely
 BOUND = float(eta_max(*ALPHA_BAR[list(JUMP)]))  # the largest η of that jump, about 1.24
 X0, DRAWS, CLOUD, SHOWN = 1.0, 2000, 300, 8
 ROOTS = {"+ (DDIM's choice)": 1, "− (the other root)": -1}
+MEMBERS = {"DDIM, +": (0.0, 1), "DDPM, +": (1.0, 1), "η = 0, −": (0.0, -1)}  # (η, root)
 PLANE, HIGHEST = (-3.0, 3.6), 1.5  # limits of x_t and x_s; highest density drawn
 BINS = np.linspace(*PLANE, 34)
 
@@ -71,6 +73,57 @@ def looks_back(eta, root=1):
 def density(x, mean, var):
     """N(x; mean, var) for drawing: a variance of 0 becomes a spike as narrow as a line."""
     return np.exp(log_normal(x, mean, max(var, 1e-4)))
+
+
+def posterior_from_joint(x_s, x_t, rho):
+    """Return q(x_s | x_t, x_0 = X0) at the points of a grid x_s, where given x_0 both are Gaussian of correlation rho.
+
+    The joint density along the line x_t, divided by its sum: neither Bayes' rule nor a formula of a conditional.
+    """
+    deviation = np.sqrt(1 - ALPHA_BAR[list(JUMP)])
+    covariance = np.outer(deviation, deviation) * [[1, rho], [rho, 1]]
+    gap = np.stack([np.full_like(x_s, x_t), x_s]) - np.sqrt(ALPHA_BAR[list(JUMP)])[:, None] * X0
+    joint = np.exp(-(gap * np.linalg.solve(covariance, gap)).sum(axis=0) / 2)
+    return joint / (joint.sum() * (x_s[1] - x_s[0]))
+
+
+def sample(eta, root, S=50, n=DRAWS):
+    """Sample three peaks by k x_t + λ x̂_0 + σ z with their exact denoiser, so that the root can be chosen; (n,)."""
+    rng, data = np.random.default_rng(2), three_peaks()
+    x = rng.standard_normal((n, 1))
+    for t, s in pairwise(make_tau(1000, S)):
+        sigma_sq = variance(ALPHA_BAR[t], ALPHA_BAR[s], eta)
+        k, lam = coefficients(ALPHA_BAR[t], ALPHA_BAR[s], sigma_sq, root)
+        x = k * x + lam * data.x0(x, ALPHA_BAR[t]) + np.sqrt(sigma_sq) * rng.standard_normal(x.shape)
+    return x[:, 0]
+
+
+# --- stills ----------------------------------------------------------------------------------------------------------
+
+
+def show_posteriors(x_s, x_t, right_side):
+    """Show three posteriors q(x_s | x_t, x_0) with equal marginals, and the right side of Bayes' rule without x_0."""
+    figure, ax = panels(width=9, height=3.4)
+    for rho, color, style, width in ((0.9, BLUE, "-", 2), (0.593, GREEN, "-", 7), (0.0, PURPLE, "-.", 2)):
+        law = posterior_from_joint(x_s, x_t, rho)
+        ax.plot(x_s, law, style, color=color, linewidth=width, label=f"left side, ρ = {rho:.2f}")
+    ax.plot(x_s, right_side, "--", color=INK, label="right side, x_0 left out")
+    ax.set(xlim=(-2.5, 3.5), xlabel=f"x_s, s = {JUMP[1]}", ylabel=f"density at x_t = {x_t}")
+    ax.legend()
+    show(figure, "Three posteriors with equal marginals. Leaving x_0 out always gives the middle one, ρ = 0.59.")
+
+
+def show_samples(samples):
+    """Show histograms of :data:`MEMBERS`' samples (a dict of name to shape (n,)) over the density of the data."""
+    x, (figure, axes) = np.linspace(-2.6, 2.6, 300), panels(1, 3, width=10, height=3.2, sharex=True)
+    for ax, (name, draws) in zip(axes, samples.items(), strict=True):
+        ax.hist(draws, np.linspace(-2.6, 2.6, 66), density=True, color=BLUE, alpha=0.6, label=f"{len(draws)} samples")
+        ax.plot(x, np.exp(three_peaks().log_density(x[:, None])), "--", color=INK, label="data")
+        ax.set(title=f"{name}: sd = {draws.std():.2f}", xlabel="x_0")
+    axes[0].set(ylabel="density")
+    axes[2].legend(loc="upper left")
+    words = "DDIM and DDPM (no noise in its last step) give the three peaks (data: sd 1.27). "
+    show(figure, words + "With the negative root all sit in one spike (sd 0).")
 
 
 # --- still parts, shared by the lesson's pictures ------------------------------------------------------------------

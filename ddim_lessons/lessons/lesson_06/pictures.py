@@ -13,8 +13,10 @@ from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, INK, PALE, VERMILION, draw_points, frame, panels
 from ...files import read_arrays, read_json
 from ...learning.networks import TARGETS, PointMLP, eps_fn
+from ...learning.own import OwnNetwork
 from ...learning.runs import distance_in_floors
 from ...learning.stopping import stop_button_waits
+from ...own import mixture_of
 from ...remember import remember
 from ...schedules import alpha_bar_schedule, make_tau
 from ...toy_data import data_set
@@ -220,23 +222,33 @@ def draw_loss(axes, steps, floor, title):
 # --- while it trains ---------------------------------------------------------------------------------------------
 
 
+def data_of(run):
+    """Return the mixture that a run learns: that of its own data, the moons, or what its points are nearly."""
+    x0 = run.x0.cpu().numpy()
+    require.that(x0.shape[1] == 2, "the number of columns", x0.shape[1], "2, those of the picture")
+    moons = x0.shape == points().shape and np.allclose(x0, points(), atol=1e-6)
+    return MOONS if moons else getattr(run, "data", None) or mixture_of(x0)
+
+
 class Scene:
     """Three panels of a run: its loss, its field over the exact one at time t, and samples over the data."""
 
-    def __init__(self, axes, run, t=100, S=20, n=300):
-        self.run, self.t, self.tau = run, t, make_tau(run.model.T, S)
+    def __init__(self, axes, run, n=300):
+        T, data = run.model.T, data_of(run)
+        t = max(1, T // 10)
+        self.run, self.t, self.tau = run, t, make_tau(T, min(T, 20))
         self.x_T = np.random.default_rng(0).standard_normal((n, 2))
-        schedule = run.model.schedule
-        floor = loss_floor(MOONS, schedule, run.model.target, run.settings["power"])
+        schedule = run.model.schedule  # its last ᾱ may be 0: the loss for v is finite there, the way to it is not
+        floor = loss_floor(data, np.maximum(schedule, 1e-6), run.model.target, run.settings["power"])
         self.curve = draw_loss(axes[0], run.settings["steps"], floor, f"loss, for {NAMES[run.model.target]}")
-        exact = MOONS.eps(GRID, schedule[t])
+        exact = data.eps(GRID, schedule[t])
         draw_field(axes[1], exact, PALE, 0.022, head=1)
         self.arrows = draw_field(axes[1], exact, BLUE, 0.007)
         frame(axes[1], LIMIT, f"field at t = {t}")
         axes[1].set_xlabel("grey: exact, blue: network", fontsize=11)
-        draw_points(axes[2], MOONS.means, PALE, size=7, alpha=1.0)
+        draw_points(axes[2], data.means, PALE, size=7, alpha=1.0)
         self.dots = draw_points(axes[2], self.x_T, VERMILION, size=3)
-        frame(axes[2], LIMIT, f"{n} samples, S = {S}")
+        frame(axes[2], LIMIT, f"{n} samples, S = {len(self.tau) - 1}")
         axes[2].set_xlabel("grey: the data's centres", fontsize=11)
 
     def move(self, steps, losses):
@@ -244,7 +256,8 @@ class Scene:
         eps_hat = eps_fn(self.run.average)
         self.curve.set_data(steps, losses)
         move_field(self.arrows, eps_hat(GRID, self.t))
-        self.dots.set_data(*ddim_sample(self.x_T, eps_hat, self.run.model.schedule, self.tau).T)
+        network = OwnNetwork(self.run.average, self.run.model.schedule, self.run.model.target)  # ᾱ_T may be 0
+        self.dots.set_data(*network.states(self.x_T, self.tau)[-1].T)
 
 
 SCENE = dict(width=9.0, height=3.7, width_ratios=(1.15, 1, 1))
@@ -305,7 +318,7 @@ class TrainingView:
 
 
 def training_view(run) -> TrainingView:
-    """Return the live picture of a run on the moons: display it, then call ``update`` with each report of ``fit``."""
+    """Return the live picture of a run on points (n, 2): display it, then ``update`` it with each report of ``fit``."""
     return TrainingView(run)
 
 

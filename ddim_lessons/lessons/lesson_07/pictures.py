@@ -1,5 +1,6 @@
 """Lesson 07: one step taken apart, and the trajectory lab: DDPM beside DDIM from one x_T, for points and for digits."""
 
+from functools import wraps
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from ... import require
 from ...ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
-from ...figures.controls import choice_slider, menu, number_slider, toggle, whole_slider
+from ...figures.controls import choice_slider, data_menu, menu, number_slider, toggle, whole_slider
 from ...figures.live import LiveFigure
 from ...figures.plots import (
     BLUE,
@@ -27,12 +28,17 @@ from ...figures.plots import (
     move_started,
     panels,
 )
-from ...learning.cases import ALPHA_BAR, DENOISERS
+from ...learning.cases import ALPHA_BAR, DENOISERS, alpha_bar_of
 from ...learning.denoisers import denoiser_of, network
 from ...learning.networks import network_states
+from ...learning.own import as_data, own_pair, own_states
+from ...learning.own import own_run as own_run
 from ...learning.quality import classifier, true_features
 from ...learning.runs import kept_side
+from ...learning.training import fit as fit  # for the reader: the notebook imports in its first cell alone
 from ...metrics import coverage, frechet_distance, nearest, noise_floor, off_manifold, sliced_w2
+from ...own import OwnData
+from ...own import own_data as own_data
 from ...remember import remember
 from ...schedules import SPACINGS, make_tau
 from ...toy_data import DATA_SETS, data_set, load_digits
@@ -42,16 +48,17 @@ BOUND = "bound"  # the largest η that every jump of the path allows
 ETAS = (*(k / 10 for k in range(11)), BOUND)
 CLOCK = tuple(range(1000, -1, -50))  # the times at which a path can be looked at
 POINTS, FOLLOWED = 2000, 6
+FEW = 32  # colours of a lab's still: it is in the file, and thousands of dots do not pack well
 
 
-def eta_of(choice, tau):
+def eta_of(choice, tau, alpha_bar=ALPHA_BAR):
     """Return the number that stands for a ``choice`` of η: itself, or the largest that all jumps of ``tau`` allow.
 
     The last jump, to time 0, adds no noise whatever η is; a path of that jump alone has no bound and gets 1.
     """
     if choice != BOUND:
         return require.real(f"the choice of η, which may also be {BOUND!r},", choice, 0)
-    return min((float(eta_max(ALPHA_BAR[t], ALPHA_BAR[s])) for t, s in pairwise(tau) if s > 0), default=1.0)
+    return min((float(eta_max(alpha_bar[t], alpha_bar[s])) for t, s in pairwise(tau) if s > 0), default=1.0)
 
 
 def visited(tau, t):
@@ -181,6 +188,8 @@ class Run(NamedTuple):
     distance: float  # sliced W2 to true samples, as a multiple of its noise floor
     wiggle: float  # length of all paths as a multiple of the distances from their starts to their ends
     kept_side: float  # share of samples that end on the side (left or right) on which they started
+    ink: float | None  # share of samples in the ink of a word or picture of one's own
+    calls: int  # of the denoiser
 
 
 class Truth(NamedTuple):
@@ -192,9 +201,9 @@ class Truth(NamedTuple):
     floor: float
 
 
-@remember(len(DATA_SETS))
+@remember(len(DATA_SETS) + 4)
 def truth(data):
-    """Return the ``Truth`` of the set called ``data``."""
+    """Return the ``Truth`` of the set called ``data``, or of one's own."""
     mixture, rng = data_set(data), np.random.default_rng(70)
     points = mixture.sample(POINTS, rng)
     return Truth(
@@ -213,6 +222,8 @@ def starts(seed, n=POINTS, dim=2):
 
 def states(data, kind, x_T, tau, eta, rng):
     """Return x at every time of ``tau`` as a list of arrays shaped like ``x_T``."""
+    if isinstance(data, OwnData):
+        return own_states(data, kind, x_T, tau, eta, rng)
     if kind == "trained":
         return [x.numpy() for x in network_states(network(data), x_T, tau, eta, rng)]
     return list(ddim_states(x_T, denoiser_of(data, kind), ALPHA_BAR, tau, eta, rng))
@@ -221,12 +232,29 @@ def states(data, kind, x_T, tau, eta, rng):
 @remember(megabytes=48)
 def run_sampler(data, kind, S, choice, spacing, seed):
     """Sample ``POINTS`` points and measure them; returns a ``Run``. ``choice`` is one of ``ETAS``."""
-    tau = make_tau(1000, S, spacing)
-    eta = eta_of(choice, tau)
+    alpha_bar = alpha_bar_of(data)
+    tau = make_tau(len(alpha_bar) - 1, S, spacing)
+    eta = eta_of(choice, tau, alpha_bar)
     x = states(data, kind, starts(seed), tau, eta, np.random.default_rng([8, seed]))
+    return run_of(data, tau, eta, x)
+
+
+def run_of(data, tau, eta, x):
+    """Return the ``Run`` of x at all times of ``tau``, a list of arrays (POINTS, 2)."""
     paths = np.array([state[:FOLLOWED] for state in x])
-    frames = np.array([x[visited(tau, t)] for t in CLOCK], dtype=np.float32)
-    return Run(tau, eta, frames, paths, *measure(data, x))
+    frames = np.array([x[visited(tau, at(t, data))] for t in CLOCK], dtype=np.float32)
+    ink = None if ink_of(data) is None else data.in_ink(x[-1])
+    return Run(tau, eta, frames, paths, *measure(data, x), ink, len(tau) - 1)
+
+
+def at(t, data):
+    """Return the time, on the schedule of ``data``, at which the clock says ``t`` of 1000."""
+    return t * (len(alpha_bar_of(data)) - 1) / 1000
+
+
+def ink_of(data):
+    """Return the ink of a word or picture of one's own; None for all other data."""
+    return getattr(data, "ink", None)
 
 
 def measure(data, x):
@@ -245,31 +273,113 @@ def total_distance(x, y):
     return float(np.hypot(*(x - y).T).sum(dtype=float))
 
 
-def trajectory_lab(data="moons", kind="trained") -> LiveFigure:
-    """DDPM (η = 1) on the left, the chosen η on the right, from the same x_T; numbers beside, with the noise floor."""
+def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
+    """DDPM (η = 1) on the left, the chosen η on the right, from the same x_T; numbers beside, with the noise floor.
+
+    ``data`` is a set's name or a set of one's own (anything that ``own_data`` takes, or a ``Run``: with its network);
+    small pictures get :func:`digits_lab`. ``kind`` None is the network if there is one. ``sampler``, one's own
+    ``(x_T, eps_fn, alpha_bar, tau) -> x_0``, makes the right side at η = 0.
+    """
+    data = as_data(data)
+    if getattr(data, "shape", None) is not None:
+        return digits_lab(kind, data)
+    require.that(sampler is None or callable(sampler), "sampler", sampler, "a function (x_T, eps_fn, alpha_bar, tau)")
     figure, axes = panels(1, 3, width=12, height=4.7, width_ratios=(1, 1, 0.76))
     sides = [draw_side(axes[0], "DDPM"), draw_side(axes[1], "your η")]
-    table = _table(axes[2])
-    controls = {
-        "S": choice_slider("S (steps)", STEPS, 10),
+    table = _table(axes[2], ink_of(data) is not None)
+    controls = _lab_controls(data, kind)
+
+    @begins_anyway
+    def update(S, eta, t, seed, data, kind, spacing, paths, ghosts):
+        runs = [run_sampler(data, kind, S, 1.0, spacing, seed)]
+        own, told = own_sampler_run(sampler, data, kind, S, spacing, seed) if sampler and eta == 0 else (None, "")
+        runs.append(own or run_sampler(data, kind, S, eta, spacing, seed))
+        for side, run in zip(sides, runs, strict=True):
+            move_side(side, data, kind, run, t, paths, ghosts)
+        table.set_text(_numbers(data, *runs))
+        return told + _words(S, data, kind, spacing, seed, t, paths, ghosts, *runs)
+
+    moving = [artist for side in sides for artist in side.values()] + [table]
+    live = LiveFigure(figure, moving, controls, update, "t")
+    live.colors = FEW
+    return live
+
+
+def draw_own(data):
+    """Return a figure of 4,000 points drawn from own data, or from the set of a name."""
+    figure, axes = panels(width=4, height=4)
+    draw_points(axes, data_set(data).sample(4000, np.random.default_rng(0)), BLUE, size=2)
+    frame(axes, 3.0)
+    return figure
+
+
+def begins_anyway(update):
+    """Decorate a live figure's ``update``: where its first picture fails, as of a reader's network, it is empty.
+
+    The caption says why, and the figure is there to choose something else. Later failures are the figure's to tell.
+    """
+    begun = []
+
+    @wraps(update)
+    def tried(**state):
+        try:
+            return update(**state)
+        except ValueError as error:
+            if begun:
+                raise
+            return f"Nothing can be shown yet: {error}"
+        finally:
+            begun.append(True)
+
+    return tried
+
+
+def _lab_controls(data, kind):
+    """Return the lab's controls for ``data``, which may have a schedule of its own."""
+    T = len(alpha_bar_of(data)) - 1
+    kind = kind or ("exact" if getattr(data, "network", data) is None else "trained")
+    steps, start = [S for S in STEPS if S <= T], 10 if ink_of(data) is None else 50  # a word is to be read
+    return {
+        "S": choice_slider("S (steps)", steps, min(start, steps[-1])),
         "eta": choice_slider("η (right)", ETAS, 0.0),
-        "t": choice_slider("time t", CLOCK, 0),
+        "t": choice_slider("time t", CLOCK if T == 1000 else [(f"{at(t, data):g}", t) for t in CLOCK], 0),
         "seed": whole_slider("seed", 0, 9, 0),
-        "data": menu("data", list(DATA_SETS), data),
+        "data": data_menu("data", data),
         "kind": menu("denoiser", DENOISERS, kind),
         "spacing": menu("spacing of τ", SPACINGS, "linear"),
         "paths": toggle("paths", True),
         "ghosts": toggle("x̂_0 ghosts", False),
     }
 
-    def update(S, eta, t, seed, data, kind, spacing, paths, ghosts):
-        runs = [run_sampler(data, kind, S, choice, spacing, seed) for choice in (1.0, eta)]
-        for side, run in zip(sides, runs, strict=True):
-            move_side(side, data, kind, run, t, paths, ghosts)
-        table.set_text(_numbers(S, data, *runs))
-        return _words(S, data, kind, spacing, seed, t, paths, ghosts, *runs)
 
-    return LiveFigure(figure, [artist for side in sides for artist in side.values()] + [table], controls, update, "t")
+def own_sampler_run(sampler, data, kind, S, spacing, seed):
+    """Run one's own sampler at η = 0; return its ``Run`` and what to say of it, or None and why there is none.
+
+    Its path is what it asked the denoiser. It is run anew each time: a function may change without its name.
+    """
+    alpha_bar, x_T, asked = alpha_bar_of(data), starts(seed).astype(np.float32), []
+    tau, eps_hat = make_tau(len(alpha_bar) - 1, S, spacing), denoiser_of(data, kind)
+
+    def eps_fn(x, t):
+        asked.append((int(t), np.array(x)))
+        return eps_hat(x, t)
+
+    try:
+        x_0 = sampler(x_T, eps_fn, alpha_bar, tau)
+        if x_0 is ...:
+            return None, "Your sampler is not written yet, so the package's is shown. "
+        x_0 = require.real_array("what it returns", x_0)
+        require.that(x_0.shape == x_T.shape, "the shape of what it returns", x_0.shape, f"x_T's, {x_T.shape}")
+        require.finite("what it returns", x_0)
+        whole = asked and all(x.shape == x_T.shape for _, x in asked)
+        require.that(whole, "the number of calls of eps_fn", len(asked), "at least 1, each with all points")
+    except Exception as error:  # whatever a reader writes: the figure lives on
+        return None, f"Your sampler cannot be shown, the package's is ({type(error).__name__}: {error}). "
+    apart = float(abs(x_0 - states(data, kind, x_T, tau, 0.0, None)[-1]).max())
+    times = tuple(t for t, _ in asked)
+    walks = "" if times == tau[:-1] else f" It asked at {', '.join(map(str, times[:4]))} …, not at the times of τ."
+    told = f"Right: your sampler, which differs from the package's by at most {apart:.1g}.{walks} "
+    return run_of(data, (*times, 0), 0.0, [*(x for _, x in asked), x_0]), told
 
 
 def draw_side(axes, title):
@@ -286,7 +396,7 @@ def draw_side(axes, title):
 
 def move_side(side, data, kind, run, t, paths, ghosts):
     """Set one half's artists to a run at clock time t."""
-    i = visited(run.tau, t)
+    i = visited(run.tau, at(t, data))
     followed = run.paths[i]
     move_started(side, data_set(data).means, run.frames[0], run.frames[CLOCK.index(t)])
     side["followed"].set_data(*followed.T)
@@ -299,7 +409,9 @@ def move_side(side, data, kind, run, t, paths, ghosts):
 
 def ghosts_of(data, kind, x_t, t):
     """Return x̂_0 of points at time t, shaped like them; at t = 0 they are their own."""
-    return x_t if t == 0 else predict_x0(x_t, denoiser_of(data, kind)(x_t, t), ALPHA_BAR[t])
+    if t == 0 or isinstance(data, OwnData):
+        return x_t if t == 0 else own_pair(data, kind)(x_t, t)[0]
+    return predict_x0(x_t, denoiser_of(data, kind)(x_t, t), ALPHA_BAR[t])
 
 
 ROWS = ("", "", "coverage", "off data", "distance", "same side", "path", "calls")
@@ -316,16 +428,17 @@ MONO = {"va": "top", "fontsize": 12.5, "family": "DejaVu Sans Mono"}
 INDENT = 10 * 0.602 * MONO["fontsize"]  # ten letters of the names, in typographic points
 
 
-def _table(axes):
+def _table(axes, with_ink=False):
     """Write what does not change of the table; return the text of its numbers, the artist that does."""
     axes.set_axis_off()
-    axes.text(0.0, 0.97, "\n".join([*ROWS, *NOTES]), transform=axes.transAxes, **MONO)
+    rows = [*ROWS, "in the ink"] if with_ink else ROWS
+    axes.text(0.0, 0.97, "\n".join([*rows, *NOTES]), transform=axes.transAxes, **MONO)
     beside = {"xycoords": "axes fraction", "textcoords": "offset points", "xytext": (INDENT, 0)}
     return axes.annotate("", (0.0, 0.97), **beside, **MONO)
 
 
-def _numbers(S, data, ddpm, ddim):
-    """The numbers beside the lab, as text: a line for each of ROWS."""
+def _numbers(data, ddpm, ddim):
+    """The numbers beside the lab, as text: a line for each of ROWS, and one for the share in the ink."""
     rows = [
         ("DDPM", f"η={ddim.eta:.3g}", "true"),
         ("", "", ""),
@@ -334,14 +447,16 @@ def _numbers(S, data, ddpm, ddim):
         (f"{ddpm.distance:.1f}", f"{ddim.distance:.1f}", "1.0"),
         (f"{ddpm.kept_side:.0%}", f"{ddim.kept_side:.0%}", ""),
         (f"{ddpm.wiggle:.1f}", f"{ddim.wiggle:.1f}", ""),
-        (f"{S}", f"{S}", ""),
+        (f"{ddpm.calls}", f"{ddim.calls}", ""),
     ]
+    if ddpm.ink is not None:
+        rows.append((f"{ddpm.ink:.0%}", f"{ddim.ink:.0%}", f"{data.in_ink(truth(data).points):.0%}"))
     return "\n".join(f"{a:>5} {b:>6} {c:>5}" for a, b, c in rows)
 
 
 def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
     """The caption: what the lab shows now."""
-    shown = ddpm.tau[visited(ddpm.tau, t)]
+    shown = ddpm.tau[visited(ddpm.tau, at(t, data))]
     extra = " Lines: the paths of 6 of them." if paths else " Paths are hidden."
     extra += " Hollow circles: where each of the 6 points to, its x̂_0." if ghosts else ""
     return (
@@ -350,6 +465,7 @@ def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
         f"{ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data's parts {ddpm.off:.2f} / {ddim.off:.2f} and sliced "
         f"distance {ddpm.distance:.1f} / {ddim.distance:.1f} times a true sample's, on their side "
         f"{ddpm.kept_side:.0%} / {ddim.kept_side:.0%}, path length {ddpm.wiggle:.1f} / {ddim.wiggle:.1f} times the way."
+        + ("" if ddpm.ink is None else f" In the ink: {ddpm.ink:.0%} / {ddim.ink:.0%} of the samples.")
     )
 
 
@@ -366,19 +482,22 @@ class DigitRun(NamedTuple):
     eta: float
     x: np.ndarray
     x0_hat: np.ndarray
-    confident: float  # share of pictures of which a classifier is sure (above 0.8)
-    away: float  # root mean square difference from the nearest true digit, per pixel, paper to ink = 2
+    confident: float | None  # share of digits of which a classifier is sure (above 0.8)
+    away: float  # root mean square difference from the nearest true picture, per pixel, paper to ink = 2
 
 
 @remember(megabytes=32)
-def run_digits(kind, S, choice, spacing, seed):
-    """Sample ``PICTURES`` digits; returns a ``DigitRun``."""
-    tau = make_tau(1000, S, spacing)
-    eta = eta_of(choice, tau)
-    x = states("digits", kind, starts(seed, PICTURES, 64), tau, eta, np.random.default_rng([9, seed]))
-    shown = [visited(tau, t) for t in CLOCK]
-    x0_hat = np.array([ghosts_of("digits", kind, x[i], tau[i]) for i in shown], dtype=np.float32)
-    figures = confident(x[-1]), away(x[-1], load_digits()[0])
+def run_digits(kind, S, choice, spacing, seed, data="digits"):
+    """Sample ``PICTURES`` digits, or small pictures like those of one's own ``data``; returns a ``DigitRun``."""
+    alpha_bar, digits = alpha_bar_of(data), data == "digits"
+    tau = make_tau(len(alpha_bar) - 1, S, spacing)
+    eta = eta_of(choice, tau, alpha_bar)
+    dim = 64 if digits else data.dim
+    x = states(data, kind, starts(seed, PICTURES, dim), tau, eta, np.random.default_rng([9, seed]))
+    shown = [visited(tau, at(t, data)) for t in CLOCK]
+    x0_hat = np.array([ghosts_of(data, kind, x[i], tau[i]) for i in shown], dtype=np.float32)
+    sure = confident(x[-1]) if digits else None
+    figures = sure, away(x[-1], load_digits()[0] if digits else data.points)
     return DigitRun(tau, eta, np.array([x[i] for i in shown], dtype=np.float32), x0_hat, *figures)
 
 
@@ -395,8 +514,8 @@ def confident(pictures):
 
 
 def away(pictures, digits):
-    """Return the root mean square difference of pictures (n, 64) from the nearest of ``digits``, per pixel."""
-    return float(np.sqrt(np.mean(nearest(pictures, digits)[1] ** 2) / 64))
+    """Return the root mean square difference of pictures (n, h·w) from the nearest of ``digits``, per pixel."""
+    return float(np.sqrt(np.mean(nearest(pictures, digits)[1] ** 2) / digits.shape[1]))
 
 
 def digit_distance(S, eta, seed=0, n=600):
@@ -410,38 +529,52 @@ def digit_distance(S, eta, seed=0, n=600):
 
 
 def ink(x):
-    """Return pictures of values −1…1 as 0 (paper) … 255 (ink), values outside cut off; shape (2, COLUMNS, 64)."""
-    return as_ink(x).reshape(PICTURES // COLUMNS, COLUMNS, 64)
+    """Return pictures of values −1…1 as 0 (paper) … 255 (ink), values outside cut off; shape (2, COLUMNS, h·w)."""
+    return as_ink(x).reshape(PICTURES // COLUMNS, COLUMNS, -1)
 
 
-def digits_lab(kind="trained") -> LiveFigure:
-    """Twenty digits from the same x_T: DDPM above, the chosen η below."""
+def digits_lab(kind=None, data="digits") -> LiveFigure:
+    """Twenty digits, or pictures like those of one's own ``data``, from the same x_T: DDPM above, your η below."""
+    T, shape = len(alpha_bar_of(data)) - 1, getattr(data, "shape", (8, 8))
+    kind = kind or ("exact" if getattr(data, "network", data) is None else "trained")
     figure, axes = panels(2, 1, width=9, height=4.6)
-    images, titles = zip(*(_digit_row(ax) for ax in axes), strict=True)
+    images, titles = zip(*(_digit_row(ax, shape) for ax in axes), strict=True)
+    steps = [S for S in DIGIT_STEPS if S <= T]
     controls = {
-        "S": choice_slider("S (steps)", DIGIT_STEPS, 10),
+        "S": choice_slider("S (steps)", steps, min(10, steps[-1])),
         "eta": choice_slider("η (below)", ETAS, 0.0),
-        "t": choice_slider("time t", CLOCK, 0),
+        "t": choice_slider("time t", CLOCK if T == 1000 else [(f"{at(t, data):g}", t) for t in CLOCK], 0),
         "seed": whole_slider("seed", 0, 9, 0),
         "kind": menu("denoiser", DENOISERS, kind),
         "spacing": menu("spacing of τ", SPACINGS, "linear"),
         "ghosts": toggle("show x̂_0", False),
     }
 
+    @begins_anyway
     def update(S, eta, t, seed, kind, spacing, ghosts):
-        runs = [run_digits(kind, S, choice, spacing, seed) for choice in (1.0, eta)]
+        runs = [run_digits(kind, S, choice, spacing, seed, data) for choice in (1.0, eta)]
         for image, title, name, run in zip(images, titles, ("DDPM", "yours"), runs, strict=True):
-            image.set_data(digit_mosaic(ink((run.x0_hat if ghosts else run.x)[CLOCK.index(t)])))
-            sure = f"sure of {run.confident:.0%}, {run.away:.2f} from a true digit"
-            title.set_text(f"{name}, η = {run.eta:.2f}, t = {run.tau[visited(run.tau, t)]}; at the end: {sure}")
-        return _digit_words(S, t, seed, kind, spacing, ghosts, *runs)
+            image.set_data(digit_mosaic(ink((run.x0_hat if ghosts else run.x)[CLOCK.index(t)]), shape=shape))
+            sure = "" if run.confident is None else f"sure of {run.confident:.0%}, "
+            end = f"at the end: {sure}{run.away:.2f} from a true {'picture' if run.confident is None else 'digit'}"
+            title.set_text(f"{name}, η = {run.eta:.2f}, t = {run.tau[visited(run.tau, at(t, data))]}; {end}")
+        if data == "digits":
+            return _digit_words(S, t, seed, kind, spacing, ghosts, *runs)
+        what = "the x̂_0 of" if ghosts else "the noisy pictures x_t of"
+        return (
+            f"{what.capitalize()} {PICTURES} pictures like “{data}”, {kind} denoiser, S = {S} ({spacing}), seed "
+            f"{seed}; above DDPM, below η = {runs[1].eta:.2f}, from the same x_T. They differ from the nearest true "
+            f"picture by {runs[0].away:.2f} and {runs[1].away:.2f} per pixel (lowest to highest value is 2)."
+        )
 
-    return LiveFigure(figure, [*images, *titles], controls, update, "t")
+    live = LiveFigure(figure, [*images, *titles], controls, update, "t")
+    live.colors = FEW
+    return live
 
 
-def _digit_row(axes):
+def _digit_row(axes, shape):
     """Prepare one row of pictures; returns its image and its title, both artists that change."""
-    image = draw_digits(axes, np.zeros((PICTURES // COLUMNS, COLUMNS, 64)))
+    image = draw_digits(axes, np.zeros((PICTURES // COLUMNS, COLUMNS, shape[0] * shape[1])), shape)
     return image, axes.text(0, 1.02, "", transform=axes.transAxes, va="bottom", fontsize=12)
 
 

@@ -1,11 +1,9 @@
-"""Exercises of lesson 08: the variance recursion, its closed form, a grid's two ends, equal steps, two finds."""
+"""Exercises of lesson 08: one step of the variance, and the equal number of steps."""
 
 import numpy as np
 
-from ...schedules import alpha_bar_schedule
-from ...teaching.exercises import Exercise, choice
+from ...teaching.exercises import Exercise
 
-LINEAR, COSINE = alpha_bar_schedule("linear", 1000), alpha_bar_schedule("cosine", 51)
 STEPS = np.array([5, 10, 20, 50, 100])
 FALLS = [  # steps, values, target
     (STEPS, np.array([8.0, 4.0, 2.0, 1.0, 0.5]), 3.4),
@@ -56,18 +54,6 @@ EXERCISES = {
          "the sampler does not reach it: that is the point."),
     ]),
     "8.2": Exercise(
-        lambda S: np.cos(np.pi / (2 * S)) ** (2 * S),
-        [(1,), (2,), (7,), (100,)], [
-        ("this is the standard deviation, not the variance", lambda S: np.cos(np.pi / (2 * S)) ** S,
-         "each step multiplies the variance by cos²."),
-        ("each angle is twice too large",                    lambda S: np.cos(np.pi / S) ** (2 * S),
-         "S angles fill a quarter."),
-        ("this is the approximation for large S",            lambda S: 1 - np.pi**2 / (4 * S),
-         "at S = 1 it is below 0; keep the cosine."),
-        ("this is one step alone",                           lambda S: np.cos(np.pi / (2 * S)) ** 2,
-         "there are S equal steps."),
-    ]),
-    "8.3": Exercise(
         between(lambda low, high, share: low * (high / low) ** share),
         FALLS, [
         ("your line is straight in S, not in log S",   between(lambda low, high, share: low + (high - low) * share),
@@ -79,37 +65,5 @@ EXERCISES = {
         ("you took logarithms of the values, too",     in_log_values,
          "here the values stay as they are."),
     ]),
-    "8.4": Exercise(
-        lambda i, ab: (ab[max(i) + 1], 1 - ab[min(i) + 1]),
-        [([900, 600, 300, 0], LINEAR), ([0, 99, 500], LINEAR), ([7, 40, 21], COSINE)], [
-        ("index and time are off by one",                  lambda i, ab: (ab[max(i)], 1 - ab[min(i)]),
-         "their index 0 is our time 1."),
-        ("the second number is the signal, not the noise", lambda i, ab: (ab[max(i) + 1], ab[min(i) + 1]),
-         "the last jump removes 1 − ᾱ."),
-        ("start and end have changed places",              lambda i, ab: (ab[min(i) + 1], 1 - ab[max(i) + 1]),
-         "sampling starts at the latest time."),
-        ("you trusted the order of the list",              lambda i, ab: (ab[i[0] + 1], 1 - ab[i[-1] + 1]),
-         "a library may give the indices rising or falling."),
-        ("you assumed that the grid starts at T",          lambda i, ab: (ab[-1], 1 - ab[min(i) + 1]),
-         "look at the latest index that is there."),
-    ]),
-    "8.5": choice("D", {
-        "A": "A's points are too close together, not fuzzy; and two of its runs differ.",
-        "B": "look where B's first question is: it starts near the data.",
-        "C": "C is not fuzzy.",
-        "E": "E is not fuzzy but far away: something worse happens in its last step.",
-        "F": "F walks from the data to noise.",
-        "G": "G is fuzzy, but two runs from the same start differ: its fuzz is fresh noise.",
-        "H": "H is nearly right; look at the times it asks about.",
-    }),
-    "8.6": choice("C", {
-        "A": "A makes S calls at every S.",
-        "B": "B makes S calls at every S, but only at small times.",
-        "D": "D makes S calls, and then stops early.",
-        "E": "E makes S calls at every S.",
-        "F": "F makes S calls at every S.",
-        "G": "G makes S calls at every S.",
-        "H": "H makes S calls at every S.",
-    }),
 }
 # fmt: on

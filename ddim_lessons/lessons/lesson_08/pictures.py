@@ -1,4 +1,4 @@
-"""Lesson 08: the recorded table as a map, the grid inspector, the bug museum, and the exact recursion, live."""
+"""Lesson 08: the recorded tables in words and as a map, and the exact recursion."""
 
 import numpy as np
 
@@ -20,16 +20,14 @@ from ...figures.plots import (
     draw_points,
     frame,
     panels,
+    show,
 )
 from ...files import read_arrays
 from ...gaussians import sampler_moments
 from ...learning.cases import CASES, CLEAN_HAT, DENOISERS, HAT, LEVELS, STEPS, metrics_of
-from ...metrics import off_manifold
 from ...remember import remember
-from ...schedules import SCHEDULES, alpha_bar_schedule, make_tau
-from ...toy_data import data_set
-from .bug_museum import EXHIBITS, encodes_ahead, right_encoder, right_sampler
-from .grids import GRIDS, inspect
+from ...schedules import alpha_bar_schedule, make_tau
+from ...toy_data import data_set, load_digits
 
 STYLES = {  # how each level is drawn: colour, line, marker
     "0": (BLUE, "-", "o"), "0.2": (SKY, "-", "v"), "0.5": (GREEN, "-", "D"), "1": (VERMILION, "-", "s"),
@@ -100,15 +98,10 @@ def paper_text():
     return "\n".join(rows + [f"{level:>13}" + "".join(f"{v:>10.2f}" for v in row) for level, row in PAPER.items()])
 
 
-def spacing_text():
-    """Return the digits' Fréchet distances for two spacings, two S and two η as text."""
-    values, errors = recorded()["spacing"].astype(float)
-    rows = [f"{'digits: Fréchet':>22}" + "".join(f"{f'S = {S}, η = {eta}':>17}" for S in (10, 20) for eta in (0, 1))]
-    for i, denoiser in enumerate(DENOISERS):
-        for j, spacing in enumerate(("linear", "quadratic")):
-            pairs = zip(values[i, j].ravel(), errors[i, j].ravel(), strict=True)
-            rows.append(f"{denoiser:>12}{spacing:>10}" + "".join(f"{v:>10.2f} ±{e:.2f}".rjust(17) for v, e in pairs))
-    return "\n".join(rows)
+def eta_gap(data, denoiser, metric, S):
+    """Return (η = 1's value divided by η = 0's, their difference in standard errors) at S."""
+    (zero, e_zero), (one, e_one) = (cell(data, denoiser, metric, level, S) for level in ("0", "1"))
+    return one / zero, (one - zero) / np.hypot(e_zero, e_one)
 
 
 def steps_for(steps, values, target):
@@ -125,6 +118,24 @@ def steps_for(steps, values, target):
     j = below[0]
     share = (values[j - 1] - target) / (values[j - 1] - values[j])
     return float(steps[j - 1] * (steps[j] / steps[j - 1]) ** share)
+
+
+def equal_steps(data, denoiser, S, draws=2000):
+    """Return the 5, 50 and 95 % of the number of DDPM steps that equal DDIM's S in the first metric, floors subtracted.
+
+    Every cell of the table is moved at random by its standard error.
+    """
+    metric = metrics_of(data)[0]
+    (values, errors), lowest = table(data, denoiser, metric), floor(data, metric)[0]
+    noise = np.random.default_rng(3).standard_normal((draws, *values.shape))
+    moved = values + errors * noise - lowest
+    equal = [steps_for(STEPS, m[LEVELS.index("1")], m[0, STEPS.index(S)]) for m in moved]
+    return np.quantile(equal, [0.05, 0.5, 0.95], method="nearest")
+
+
+def digit_variances():
+    """Return the variances of the digits along their 64 principal directions, the eigenvalues of their covariance."""
+    return np.linalg.eigvalsh(np.cov(load_digits()[0], rowvar=False)).clip(min=0)
 
 
 # --- pictures ----------------------------------------------------------------------------------------------------
@@ -146,6 +157,38 @@ def plain_ticks(axes, ticks):
     """Label a logarithmic y axis with plain numbers."""
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
+
+
+def beside_the_paper():
+    """Show the paper's Table 1 beside the digits' Fréchet distances, of the exact denoiser and the trained one."""
+    figure, axes = panels(1, 3, width=11, height=4.8)
+    draw_levels(axes[0], PAPER_STEPS, PAPER.values(), levels=tuple(PAPER))
+    axes[0].set(title="the paper: FID", ylim=(2, 600))
+    plain_ticks(axes[0], (3, 10, 30, 100, 300))
+    for ax, denoiser in zip(axes[1:], DENOISERS, strict=True):
+        draw_levels(ax, STEPS, *table("digits", denoiser, "Fréchet"))
+        ax.plot(STEPS, floor("digits", "Fréchet")[0], color=GREY, linewidth=6, alpha=0.4, label="true ones")
+        ax.set(title=f"digits, {denoiser}: Fréchet", ylim=(0.08, 120))
+        plain_ticks(ax, (0.1, 0.3, 1, 3, 10, 30))
+    axes[2].legend(fontsize=11, loc="upper right", labelspacing=0.2)
+    show(figure, "Left: the paper; η = 0 lowest up to S = 100, σ̂ far above, lowest at 1000. Middle, right: our "
+         "digits, bars of 2 standard errors; η = 0 below η = 1 at S = 5; from S = 10 on the bars touch.")  # fmt: skip
+
+
+def spreads():
+    """Show what is missing of the spread of data N(0, spread²), for three spreads and three η, over S."""
+    figure, axes = panels(1, 3, width=10, height=3.9, sharey=True)
+    for ax, spread in zip(axes, (0.1, 0.5, 2.0), strict=True):
+        for eta, color, line in ((0.0, BLUE, "-"), (0.5, ORANGE, ":"), (1.0, VERMILION, "--")):
+            ax.plot(MANY, exact_errors(0.0, spread, eta)[0] / spread, line, color=color, label=f"η = {eta:g}")
+        ax.set(xscale="log", yscale="log", xlabel="S (steps)", title=f"spread {spread:g}")
+        ax.set_xticks((2, 10, 100, 1000), ["2", "10", "100", "1000"])
+        ax.minorticks_off()
+    axes[0].set(ylabel="share of the spread that is missing")
+    plain_ticks(axes[0], (0.001, 0.01, 0.1, 1))
+    axes[0].legend(loc="lower left")
+    show(figure, "The error falls with S in all three panels. η = 0 is lowest, η = 1 highest; but for spread 0.1 the "
+         "curves lie on each other up to S = 20, for spread 2 they are apart from S = 5 on.")  # fmt: skip
 
 
 # --- the map of the record ---------------------------------------------------------------------------------------
@@ -289,139 +332,3 @@ def _closest(eta, at):
     if max(at) < 1.01 * min(at):
         return "The three agree to 1%."
     return f"{('η = 0', 'η = 1', f'η = {eta:.1f}')[at.index(min(at))]} is closest."
-
-
-# --- the grid inspector ------------------------------------------------------------------------------------------
-
-COUNTS = (1, 2, 5, 10, 20, 30, 50, 100, 300, 600, 999, 1000)
-
-
-def grid_inspector(grid="leading, from index 0") -> LiveFigure:
-    """Where a grid really starts, where its last jump begins, how many steps it has, and what does not exist."""
-    figure, axes = panels(width=9.5, height=4.0)
-    axes.set(xlim=(1030, -15), ylim=(-0.04, 1.08), xlabel="time t, sampling runs to the right", ylabel="noise √(1−ᾱ_t)")
-    (curve,) = axes.plot([], [], color=PALE, linewidth=3, label="all times")
-    (asked,) = axes.plot([], [], "o", color=BLUE, markersize=5, label="the denoiser is asked")
-    (jump,) = axes.plot([], [], color=ORANGE, linewidth=3, label="last jump")
-    (start,) = axes.plot(
-        [], [], "s", color=VERMILION, markersize=11, fillstyle="none", markeredgewidth=2.5, label="start"
-    )
-    (outside,) = axes.plot([], [], "X", color=INK, markersize=11, label="does not exist")
-    axes.legend(loc="lower left")
-    controls = {
-        "grid": menu("grid", list(GRIDS), grid),
-        "S": choice_slider("S (asked for)", COUNTS, 10),
-        "schedule": menu("schedule", list(SCHEDULES), "linear"),
-    }
-
-    def update(grid, S, schedule):
-        alpha_bar = alpha_bar_schedule(schedule, 1000)
-        noise, times = np.sqrt(1 - alpha_bar), GRIDS[grid](1000, S)
-        found = inspect(times, alpha_bar)
-        there = [t for t in times if t <= 1000]
-        curve.set_data(np.arange(1001), noise)
-        asked.set_data(there, noise[there])
-        start.set_data(times[:1], [noise[min(times[0], 1000)]])
-        jump.set_data([times[-1], 0], [noise[times[-1]], 0])
-        outside.set_data(found.out_of_range, noise[[1000] * len(found.out_of_range)])
-        return _grid_words(grid, S, times, found)
-
-    return LiveFigure(figure, [curve, jump, asked, start, outside], controls, update)
-
-
-def _grid_words(grid, S, times, found):
-    """What the inspector found, in words."""
-    begins = (
-        f"It starts at t = {times[0]}, where √ᾱ = {found.start**0.5:.4f}"
-        if found.start is not None
-        else f"It starts at t = {times[0]}, which does not exist"
-    )
-    twice = f" Steps that go nowhere: {found.repeated}." if found.repeated else ""
-    often = "once" if found.steps == 1 else f"{found.steps} times"
-    return (
-        f"“{grid}”, S = {S}: the denoiser is asked {often}. {begins}; the last jump starts at "
-        f"t = {times[-1]} and removes noise of variance {found.last_jump:.2g} at once.{twice}"
-    )
-
-
-# --- the bug museum ----------------------------------------------------------------------------------------------
-
-MUSEUM_POINTS = 500
-
-
-@remember(128)
-def exhibit(letter, data, S):
-    """Run an exhibit, or the right sampler for "right"; returns (points, times asked, how far two runs differ).
-
-    The encoder's points are true ones, encoded by the exhibit and decoded by the right sampler.
-    """
-    samplers = {"right": right_sampler, "right encoder": right_encoder, **EXHIBITS}
-    require.choice("letter", letter, samplers)
-    sampler = samplers[letter]
-    mixture, alpha_bar, times = data_set(data), alpha_bar_schedule("linear", 1000), []
-    encodes = sampler in (encodes_ahead, right_encoder)
-
-    def eps_fn(x, t):
-        times.append(t)
-        return mixture.eps(x, float(alpha_bar[t]))
-
-    x = np.random.default_rng(0).standard_normal((MUSEUM_POINTS, 2))
-    if encodes:
-        x = mixture.sample(MUSEUM_POINTS, np.random.default_rng(1))
-    runs = [sampler(x, eps_fn, alpha_bar, S, np.random.default_rng(seed)) for seed in (2, 3)]
-    if encodes:
-        runs = [right_sampler(z, mixture.eps_fn(alpha_bar), alpha_bar, S, None) for z in runs]
-    differ = float(np.sqrt(np.mean((runs[0] - runs[1]) ** 2)))
-    return runs[0], tuple(times[: len(times) // 2]), differ
-
-
-def draw_samples(axes, letter, data, S):
-    """Draw an exhibit's samples over the data's centres, its letter as the title."""
-    samples = exhibit(letter, data, S)[0]
-    frame(axes, LIMIT, letter)
-    draw_points(axes, data_set(data).means, PALE, size=7, alpha=1.0)
-    draw_points(axes, samples, BLUE, size=2.5)
-
-
-def bug_museum(letter="A") -> LiveFigure:
-    """An exhibit's samples over the data, and the times it asked about beside those of the right sampler."""
-    figure, (left, right) = panels(1, 2, width=9.5, height=4.5)
-    frame(left, LIMIT, "grey: the data, blue: samples")
-    centres = draw_points(left, np.empty((0, 2)), PALE, size=7, alpha=1.0)
-    points = draw_points(left, np.empty((0, 2)), BLUE, size=3.5, alpha=0.8)
-    (truth,) = right.plot([], [], "o-", color=PALE, markersize=9, linewidth=4, label="the right sampler")
-    (times,) = right.plot([], [], "o-", color=VERMILION, markersize=4, linewidth=1.2, label="the exhibit")
-    right.set(xlim=(0, 54), ylim=(-30, 1030), xlabel="call of the denoiser", ylabel="time t it was asked about")
-    right.legend(loc="upper right")
-    controls = {
-        "letter": choice_slider("exhibit", tuple(EXHIBITS), letter),
-        "data": menu("data", ["moons", "ring"], "moons"),
-        "S": choice_slider("S (asked for)", (10, 20, 30, 50), 20),
-    }
-
-    def update(letter, data, S):
-        samples, asked, differ = exhibit(letter, data, S)
-        centres.set_data(*data_set(data).means.T)
-        points.set_data(*samples.T)
-        times.set_data(1 + np.arange(len(asked)), asked)
-        expected = exhibit("right", data, S)
-        truth.set_data(1 + np.arange(S), expected[1])
-        return _museum_words(letter, data, S, samples, asked, differ, expected[0])
-
-    return LiveFigure(figure, [centres, points, truth, times], controls, update)
-
-
-def _museum_words(letter, data, S, samples, asked, differ, expected):
-    """The evidence, in words and numbers."""
-    means = data_set(data).means
-    kind = "An encoder; its points were decoded by the right sampler. " if letter == _encoder() else ""
-    return (
-        f"Exhibit {letter}, “{data}”, S = {S}. {kind}{len(asked)} calls, from t = {asked[0]} to t = {asked[-1]}. "
-        f"Off the data {off_manifold(samples, means):.2f} (right: {off_manifold(expected, means):.2f}), spread "
-        f"{samples.std():.2f} (right: {expected.std():.2f}). Two runs from the same start differ by {differ:.2f}."
-    )
-
-
-def _encoder():
-    """The letter of the exhibit that encodes."""
-    return next(letter for letter, sampler in EXHIBITS.items() if sampler is encodes_ahead)

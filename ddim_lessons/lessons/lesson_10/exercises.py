@@ -1,7 +1,10 @@
-"""Exercises of lesson 10: the code of boxes, dynamic k, the ensemble that drops a step, a share."""
+"""Exercises of lesson 10: the code of boxes, dynamic k, the ensemble that drops a step, which control to run."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from ... import require
 from ...teaching.exercises import Exercise
 
 Z = np.array([[0.4, -1.2, -1.5, -1.0], [2.6, 0.3, -0.8, 3.1], [-3.0, 1.9, 0.0, -2.2]])
@@ -24,9 +27,47 @@ def counted(S):
     return 1 if S == 1 else S - 1
 
 
-def share(one, full, fresh):
-    """What part of the gain over one step is gone when z is drawn afresh at each step."""
-    return (full - fresh) / (full - one)
+@dataclass(frozen=True)
+class Detector:
+    """A made-up detector: calling it runs it, and returns its AP.
+
+    ``one`` is the AP of one step. More steps gain ``looks`` through the ensemble, ``walk`` if boxes are carried on at
+    all, ``formula`` if DDIM's step does it; new places, by noise or by renewal, gain ``noise`` and ``renewal``.
+    """
+
+    one: float
+    looks: float
+    walk: float
+    formula: float
+    noise: float
+    renewal: float
+    __name__ = "measure"  # what a reader is shown as the argument
+
+    def __call__(self, S=8, update="DDIM", eta=1.0, renew=True, ensemble="all"):
+        require.whole("S", S, 1)
+        require.choice("update", update, ("DDIM", "direct", "fresh"))
+        require.choice("ensemble", ensemble, ("all", "official", "last"))
+        gain = {"all": self.looks, "official": self.looks * 0.9, "last": 0.0}[ensemble]
+        by_step = self.walk + self.formula + self.noise * eta
+        gain += {"DDIM": by_step, "direct": self.walk, "fresh": self.noise}[update]
+        gain += self.renewal if renew or update == "fresh" else 0.0
+        return self.one + gain * (1 - 1 / S) * 8 / 7
+
+
+def lost(measure, without):
+    """Which part of the gain over one step is lost ``without`` something."""
+    return (measure() - without) / (measure() - measure(S=1))
+
+
+def lost_without_the_walk(measure):
+    """Which part of the gain over one step is lost when z is drawn afresh at each visit, and all else stays."""
+    return lost(measure, measure(update="fresh"))
+
+
+def lost_in_the_last_visit(measure):
+    """The same, judged by the last visit alone."""
+    full, fresh = measure(ensemble="last"), measure(ensemble="last", update="fresh")
+    return (full - fresh) / (full - measure(S=1))
 
 
 # a mistake: its name, what it answers, a hint
@@ -77,18 +118,29 @@ EXERCISES = {
          "the last visit is the one at the smallest time."),
     ]),
     "10.4": Exercise(
-        share,
-        [(0.80, 0.90, 0.88), (0.824, 0.909, 0.905), (0.5, 0.7, 0.75)], [
-        ("this is what fresh noise keeps, not what it loses",  lambda one, full, fresh: (fresh - one) / (full - one),
-         "subtract it from 1, or start from full − fresh."),
-        ("you compared with all of the AP, not with the gain", lambda one, full, fresh: (full - fresh) / full,
-         "one step alone already gives `one`: only what exceeds it is the steps' gain."),
-        ("you divided by the gain of fresh noise",             lambda one, full, fresh: (full - fresh) / (fresh - one),
-         "the whole gain is that of the full sampler."),
-        ("a difference is not a share",                        lambda one, full, fresh: full - fresh,
+        lost_without_the_walk,
+        [(Detector(0.40, 0.05, 0.03, 0.01, 0.006, 0.012),), (Detector(0.83, 0.09, -0.002, -0.003, 0.02, 0.04),),
+         (Detector(0.30, 0.02, 0.05, 0.20, 0.07, 0.01),)], [
+        ("at η = 0 the step is still DDIM's", lambda m: lost(m, m(eta=0.0)),
+         "this control tells what the fresh noise in the step does. Switch the step itself off."),
+        ("you switched off renewal", lambda m: lost(m, m(renew=False)),
+         "that tells what renewal does; the boxes still walk."),
+        ("“direct” still carries the boxes on", lambda m: lost(m, m(update="direct")),
+         "this control asks whether it must be DDIM's formula. First ask whether carrying on matters at all."),
+        ("with S = 1 the other visits are gone as well", lambda m: lost(m, m(S=1)),
+         "keep all visits, so that the ensemble has as much to collect."),
+        ("you changed the ensemble together with the step", lambda m: lost(m, m(update="fresh", ensemble="last")),
+         "change one thing at a time."),
+        ("you judged by the last visit alone", lost_in_the_last_visit,
+         "DiffusionDet collects all visits: take the sampler as it is, and change one thing."),
+        ("this is what is kept, not what is lost", lambda m: 1 - lost(m, m(update="fresh")),
+         "subtract it from 1."),
+        ("you compared with all of the AP, not with the gain", lambda m: (m() - m(update="fresh")) / m(),
+         "one step alone already has AP: only what exceeds it is the steps' gain."),
+        ("a difference is not a share", lambda m: m() - m(update="fresh"),
          "divide it by the whole gain."),
-        ("the sign is wrong",                                  lambda one, full, fresh: (fresh - full) / (full - one),
-         "a sampler that is better than fresh noise has a positive share."),
+        ("the sign is wrong", lambda m: -lost(m, m(update="fresh")),
+         "if the AP falls without the walk, a positive share is lost."),
     ]),
 }
 # fmt: on

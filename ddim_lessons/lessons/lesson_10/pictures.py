@@ -1,6 +1,7 @@
 """Lesson 10: boxes from noise, on live pictures and in recorded tables. This module loads torch."""
 
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -8,13 +9,13 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 
 from ... import require
-from ...detection.boxes import corners, decode, iou
+from ...detection.boxes import SCALE, corners, decode, encode, iou
 from ...detection.detector import load_detector
 from ...detection.sampling import ENSEMBLES, UPDATES, detection_path, draw_codes, maps_of, precision_of, results
 from ...detection.shapes import SIDE, Pictures, crowd_pictures, draw_pictures
 from ...figures.controls import choice_slider, menu, toggle, whole_slider
 from ...figures.live import LiveFigure
-from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, house, panels
+from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, house, panels, show
 from ...files import read_arrays, read_json
 from ...remember import remember
 from ...schedules import make_tau
@@ -57,9 +58,65 @@ def run(model, pictures, S, N, seed=0, eta=1.0, renew=True, update="DDIM", told=
     z_T depends on the seed and N alone. ``maps`` of the pictures are made here if they are not given.
     """
     maps = maps_of(model, pictures) if maps is None else maps
+    z_T, later = start_of(seed, len(maps), N)
+    tau = make_tau(1000, S)
+    with one_thread():
+        return list(detection_path(model, maps, torch.from_numpy(z_T), tau, later, eta, renew, update, told))
+
+
+@contextmanager
+def one_thread():
+    """Let torch use one thread: for networks this small, handing work to a second costs more than it brings."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def asker(model, pictures):
+    """Return ``ask(z, t)``, which cuts codes (n, N, 4), makes boxes of them and lets the network look there.
+
+    It answers with (x̂_0, scores), arrays (n, N, 4) and (n, N, classes).
+    """
+    maps = maps_of(model, pictures)
+
+    def ask(z, t):
+        found = model.predict(maps, torch.from_numpy(z), t)
+        return encode(found.boxes.numpy()).clip(-SCALE, SCALE), found.logits.sigmoid().numpy()
+
+    return ask
+
+
+def start_of(seed, n, N):
+    """Return (z_T of shape (n, N, 4), the generator of all later noise) of a :func:`run` with this seed."""
     start, later = (np.random.default_rng([10, seed, part]) for part in (0, 1))
-    z_T = draw_codes(start, len(maps), N)
-    return list(detection_path(model, maps, z_T, make_tau(1000, S), later, eta, renew, update, told))
+    return draw_codes(start, n, N).numpy(), later
+
+
+def movement(visits):
+    """Return how far (z_t, x̂_0) go on each jump between ``visits``, a mean over boxes; shape (S − 1, 2)."""
+    return np.array([[(b.z - a.z).abs().mean(), (b.x0_hat - a.x0_hat).abs().mean()] for a, b in pairwise(visits)])
+
+
+def kept_of_start(visits):
+    """Return the slope of each later z_t on z_T, for the coordinates of the boxes' centres; shape (S − 1,)."""
+    first, *later = (visit.z[..., :2].flatten().numpy() for visit in visits)
+    return np.array([np.polyfit(first, z, 1)[0] for z in later])
+
+
+def best_overlaps(boxes, pictures, labels=None):
+    """Return for each object of all ``pictures`` the IoU of the best of the ``boxes`` (n, N, 4) of its picture.
+
+    With ``labels`` (n, N), boxes of another class do not count.
+    """
+    best = []
+    for i, found in enumerate(boxes):
+        truth, classes = pictures.objects(i)
+        counts = 1 if labels is None else labels[i][:, None] == classes
+        best += list((iou(found, truth) * counts).max(axis=0))
+    return np.array(best)
 
 
 def measure(pictures, visits, ensembles=("all",)):
@@ -82,11 +139,13 @@ def control(name, ensemble="all", kind="AP"):
 
 
 def print_table(table):
-    """Print AP50 and AP[.5:.95] of a recorded table: rows are steps, columns boxes."""
+    """Print AP50 and AP[.5:.95] of a recorded table, means over its noise seeds: rows are steps, columns boxes."""
     print("AP50/AP " + "".join(f"{N:8} boxes" for N in table["boxes"]))
     for S, ap50, ap in zip(table["steps"], table["AP50"], table["AP"], strict=True):
         cells = "".join(f"   {a:.3f}/{b:.3f}" for a, b in zip(ap50, ap, strict=True))
         print(f"{S} step{'s' if S > 1 else ' '} {cells}")
+    scatter = np.mean(table["AP_sd"])
+    print(f"{table['pictures']} pictures, {table['seeds']} noise seeds, of which one scatters by {scatter:.3f} in AP")
 
 
 @remember(1)
@@ -154,6 +213,50 @@ def draw_truth(axes, pictures, i):
     draw_boxes(axes, boxes, class_colors(labels, 1.0), width=2)
 
 
+def show_scenes(pictures):
+    """Show the first four pictures with their true boxes."""
+    figure, axes = panels(1, 4, width=9, height=2.6)
+    for i, ax in enumerate(axes):
+        draw_truth(ax, pictures, i)
+    show(figure, "Four pictures with their true boxes: blue ellipses, orange rectangles, vermilion triangles.")
+
+
+def show_visits(picture, visits, caption):
+    """Show the visits of a run on one picture: z_t above, x̂_0 below, coloured by class, as strong as its score."""
+    figure, axes = panels(2, len(visits), width=9, height=4.9)
+    for (above, below), visit in zip(axes.T, visits, strict=True):
+        score = visit.scores[0].numpy()
+        draw_picture(above, picture.pixels[0], f"t = {visit.t}")
+        draw_picture(below, picture.pixels[0])
+        draw_boxes(above, decode(visit.z[0]).numpy(), INK, 1.0)
+        colors = class_colors(score.argmax(axis=1), 0.15 + 0.85 * score.max(axis=1))
+        draw_boxes(below, decode(visit.x0_hat[0]).numpy(), colors, 2)
+    axes[0, 0].set_ylabel("z_t, going in")
+    axes[1, 0].set_ylabel("x̂_0, coming out")
+    show(figure, caption)
+
+
+def show_controls():
+    """Show AP at S = 8 of each control, a dot for each noise seed and the mean in words: all visits, the last alone."""
+    figure, axes = panels(1, 2, width=9, height=4.2, sharey=True, sharex=True)
+    names, one = list(recorded()["controls"])[::-1], control("full")[0].mean()
+    for ax, ensemble, title in zip(axes, ("all", "last"), ("all visits count", "the last visit alone"), strict=True):
+        for row, name in enumerate(names):
+            ap = control(name, ensemble)[-1]
+            ax.plot(ap, [row] * len(ap), "o", color=ORANGE if name == "fresh" else BLUE, alpha=0.7, markersize=8)
+            ax.text(0.955, row, f"{ap.mean():.3f}", va="center", fontsize=12)
+        ax.axvline(one, color=INK, linestyle="--", linewidth=1.2)
+        ax.set(yticks=range(len(names)), yticklabels=names, xlabel="AP at S = 8", title=title, xlim=(0.8, 0.98))
+    axes[0].text(one + 0.002, len(names) - 0.5, "← one step", va="center", fontsize=12)
+    axes[0].set_ylim(-0.6, len(names))
+    show(
+        figure,
+        "AP with 16 boxes and 8 steps, a dot for each of four noise seeds, means at the right; the dashed line is one "
+        "step. Left: fresh noise (orange) lies among the best; the two without noise and renewal, at the bottom, gain "
+        "least. Right: judged by the last visit alone, fresh noise gains nothing, and all that carry boxes on do.",
+    )
+
+
 def draw_pair(axes, a, b):
     """Draw two boxes (4,) alone, blue and orange: what they share grey, the smallest box around both dashed."""
     left, top, right, bottom = corners(np.stack([a, b]))
@@ -192,23 +295,23 @@ def gallery():
     return pictures, maps_of(detector(), pictures)
 
 
-@contextmanager
-def one_thread():
-    """Let torch use one thread: for one picture, handing work to a second costs more than it brings."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 @remember(megabytes=20)
 def run_picture(index, seed, S, N, eta, renew, update):
     """Run picture ``index`` of the gallery; returns the list of visits."""
     pictures, maps = gallery()
-    with one_thread():
-        return run(detector(), pictures.only(index), S, N, seed, eta, renew, update, maps=maps[index : index + 1])
+    return run(detector(), pictures.only(index), S, N, seed, eta, renew, update, maps=maps[index : index + 1])
+
+
+def moved(eta, renew):
+    """Return the mean distances that (z_t, x̂_0) go from visit to visit: picture 1, 8 steps, 32 boxes."""
+    return movement(run_picture(0, 0, 8, 32, eta, renew, "DDIM")).mean(axis=0)
+
+
+def found_in_a_crowd(ensemble, seeds=8):
+    """Return how many objects of crowd 1 eight walks with 8 boxes and 8 steps find, by this ensemble."""
+    runs = [run_picture(4, seed, 8, 8, 0.0, False, "DDIM") for seed in range(seeds)]
+    answers = [results(visits, ensemble, LOWEST)[0] for visits in runs]
+    return sum(judge_picture(answer, *gallery()[0].objects(4))[0] for answer in answers)
 
 
 def judge_picture(found, boxes, labels):
@@ -294,7 +397,8 @@ class _Scene:
         row, column = STEPS.index(S), BOXES.index(N)
         self.dot.set_data([column], [row])
         how = f"{update}, η = {eta:g}, renewal {'on' if renew else 'off'}, S = {S}, {N} boxes"
-        on = f"{recorded()['map_pictures']} pictures of 1 to 6 objects, no crowds"
+        pictures, seeds = recorded()["map_pictures"], recorded()["map_seeds"]
+        on = f"{pictures} pictures of 1 to 6 objects, no crowds, {seeds} noise seeds"
         return f"{how}: recorded AP {values[row, column]:.3f} on {on}."
 
 

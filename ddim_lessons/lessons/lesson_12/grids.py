@@ -57,6 +57,19 @@ def squares_to_80_percent(T, S):
     return tuple(1 + int(root**2) for root in np.linspace(0, np.sqrt(0.8 * T), S))[::-1]
 
 
+def even_to_both_ends(T, S):
+    """S indices at equal distances from the first to the last, rounded: starts at T, unless S = 1."""
+    stride(T, S)
+    return tuple(1 + int(index) for index in np.linspace(0, require.plain(T) - 1, S).round())[::-1]
+
+
+def trailing_in_floats(T, S):
+    """T, T − T/S … as long as it is above 0, rounded: starts at T, and rounding of T/S may leave a last 0."""
+    stride(T, S)
+    T = require.plain(T)
+    return tuple(int(time) for time in np.arange(T, 0, -T / S).round())
+
+
 GRIDS = {
     f"ours, {name}": lambda T, S, name=name: make_tau(T, S, name)[:-1] for name in SPACINGS
 } | {
@@ -65,6 +78,8 @@ GRIDS = {
     "strided range": strided_range,
     "strided range + 1": strided_range_plus_1,
     "squares to 0.8 T": squares_to_80_percent,
+    "even, to both ends": even_to_both_ends,
+    "trailing, in floats": trailing_in_floats,
 }  # fmt: skip
 
 
