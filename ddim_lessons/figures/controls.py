@@ -1,6 +1,6 @@
 """The controls of live figures: sliders, menus, boxes to tick and play buttons, all laid out alike and named."""
 
-from math import prod
+from math import isclose, prod
 
 import ipywidgets as ipw
 
@@ -136,8 +136,10 @@ def main_grid(controls, main, most):
 
 def _with_start(control):
     """Return a control's values as :func:`control_values` does, and the one that it has now."""
-    values = control_values(control)
-    return values if control.value in values else sorted([*values, control.value])
+    values, now = control_values(control), control.value
+    if now in values:
+        return values
+    return sorted([*(value for value in values if not isclose(value, now, abs_tol=1e-9)), now])  # -0.8 and -0.8000…03
 
 
 def _thinned(control, count):

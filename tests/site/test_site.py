@@ -44,6 +44,8 @@ def test_the_grid_takes_two_controls_thinned_with_their_starts_and_others_that_f
             assert grid[name] == sorted(set(grid[name]))
     assert list(main_grid(controls, None, 1000)) == ["x", "t", "on"] and len(main_grid(controls, None, 1000)["t"]) == 22
     assert list(main_grid(controls, ["kind", "seed"], 40)) == ["kind", "seed", "on"]
+    rounded = {"x": number_slider("x", -3, 3, 0.1, -0.3), "y": number_slider("y", -3, 3, 0.1, 0.3)}
+    assert [len(values) for values in main_grid(rounded, None, 1000).values()] == [21, 21], "a start stands there twice"
 
 
 # --- the pages -------------------------------------------------------------------------------------------------------
