@@ -120,6 +120,7 @@ def main_grid(controls, main, most):
     They are the first two of ``main``, or, if it is None, the first two that are neither a menu, a box to tick nor a
     seed. Others join them, in their order, while all of their values still fit.
     """
+    require.whole("most", most, 4)
     plain = [name for name, control in controls.items() if not isinstance(control, ipw.Dropdown | ipw.Checkbox)]
     first = main or [name for name in plain if "seed" not in controls[name].description]
     order = list(dict.fromkeys([*first, *controls]))

@@ -103,7 +103,7 @@ def test_every_link_and_anchor_leads_somewhere_and_nothing_is_loaded_from_outsid
 
 
 def test_lessons_show_exercises_without_stubs_and_every_numbered_equation_is_in_the_index(site):
-    listed = (site / "equations.html").read_text(encoding="utf-8")
+    listed = (site / "lecture" / "equations.html").read_text(encoding="utf-8")
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         page = (site / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
@@ -111,7 +111,7 @@ def test_lessons_show_exercises_without_stubs_and_every_numbered_equation_is_in_
         assert page.count("<summary>Where to begin</summary>") == len(stubs) > 0 and "ddim-revive" not in page
         text = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
         for number in re.findall(r"\\tag\{([\d.]+)\}", text):
-            assert f'href="notebooks/{path.stem}.html#eq-{number}"' in listed and f'id="eq-{number}"' in page
+            assert f'href="../notebooks/{path.stem}.html#eq-{number}"' in listed and f'id="eq-{number}"' in page
         assert (site / "notebooks" / path.name).read_bytes() == path.read_bytes()
         assert f"somebody/somewhere/HEAD?labpath=notebooks%2F{path.name}" in page
 
