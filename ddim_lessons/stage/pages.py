@@ -23,7 +23,7 @@ NOTE = (
     "*You read this lesson without its code. Marks such as ✓ (0.1) come from code that has just run and checked the "
     "equation of that number. The code, and the exercises, are in the lesson's notebook.*"
 )
-BEGINS = re.compile(r"^#{2,3} (\d+ · )?Exercise", re.MULTILINE)
+BEGINS = re.compile(r"^#{2,3} (\d+ · )?(Side road: )?Exercise", re.MULTILINE)
 ENDS = re.compile(r"<summary>Solution</summary>.*?</details>", re.DOTALL)
 
 

@@ -267,7 +267,7 @@ def test_the_preflight_says_that_all_is_ready_or_what_is_not(tmp_path, monkeypat
     assert "All is ready: ddim-lessons present 00" in out
     assert main(["check", "01"]) == 1
     out = capsys.readouterr().out
-    assert "NOT READY: a cell under “1 · Data dissolves into noise” stopped with ZeroDivisionError" in out
+    assert "NOT READY: a cell under “1 · Why DDIM” stopped with ZeroDivisionError" in out
     assert "prints something else than the lesson's file holds" in out and "All is ready" not in out
 
 

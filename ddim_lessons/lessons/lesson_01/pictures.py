@@ -198,11 +198,11 @@ def cloud_and_digit(times):
     return figure
 
 
-def wrong_start(level, from_noise, from_right):
+def wrong_start(alpha_bar_T, from_noise, from_right):
     """Draw the law of x_T beside N(0, 1), and the samples of the three peaks from either; returns the Figure."""
     figure, (left, middle, right) = panels(1, 3, width=9, height=3.4)
     data = three_peaks()
-    left.plot(X, np.exp(data.log_density(X[:, None], level)), color=BLUE, label="true law of $x_{50}$")
+    left.plot(X, np.exp(data.log_density(X[:, None], alpha_bar_T)), color=BLUE, label="true law of $x_{50}$")
     left.plot(X, np.exp(log_normal(X, 0, 1)), color=INK, linestyle="--", label="N(0, 1)")
     left.set(xlabel="$x_T$", ylabel="density", ylim=(0, 0.62))
     left.legend(fontsize=10, loc="upper left")
