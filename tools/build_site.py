@@ -34,13 +34,13 @@ WIDTH, QUALITIES = 1000, (60, 45, 30)
 PAGES = ("CONTRIBUTING.md", "deploy/README.md", "data/README.md")
 LINK = re.compile(r"\]\(([^)#:\s]+)")
 LIVE, STILL = re.compile(r"\[live (?:figure|table)\] (.*)", re.DOTALL), re.compile(r"\[figure\] (.*)", re.DOTALL)
-NUMBERED = re.compile(r"\$\$((?:(?!\$\$).)*\\tag\{.*?)\$\$", re.DOTALL)
-MENDED = (  # what axe finds in the theme's pages: names that are not what is read, and heads of columns without a word
+ICONS = r"<script[^>]*fontawesome\.js[^>]*></script>"  # 1.5 MB; site.css takes the ten that are used from a font
+MENDED = (  # else what axe finds in the theme's pages: names that are not what is read, heads of columns without a word
+    (ICONS, ""),
     (r'(<button class="btn search-button-field[^>]*) aria-label="Search"', r"\1"),
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     (r'<th class="head">(<p>\s*</p>)?</th>', "<td></td>"),
 )
-TAG = re.compile(r"\s*\\tag\{([\d.]+)\}")
 
 
 # --- live figures ------------------------------------------------------------------------------------------------
@@ -65,6 +65,8 @@ def in_words(control, value):
     """Return a control's value as the figure shows it."""
     if hasattr(control, "options"):
         return next(text for text, option in control._options_full if option == value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return format(value, getattr(control, "readout_format", "")).replace("-", "−")
 
 
@@ -204,16 +206,18 @@ def head_of(path, repository):
     return f"Read it here, the figures move; to run it and solve its exercises: {' · '.join(ways)}."
 
 
-def equations(notebooks):
-    """Return the page that lists every numbered equation of the lessons."""
-    lines = ["# Index of equations", "", "Each number leads to its place, where the next cell checks it.", ""]
-    for path, notebook in notebooks.items():
-        lines += [f"## {notebook.cells[0].source.splitlines()[0].removeprefix('# ')}", ""]
-        text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-        for formula in NUMBERED.findall(text):
-            links = ", ".join(f'<a href="notebooks/{path.stem}.html#eq-{n}">({n})</a>' for n in TAG.findall(formula))
-            lines += [f"{links}", "", f"$${TAG.sub('', formula).strip()}$$", ""]
-    return "\n".join(lines)
+def linked(text):
+    """Return a page of ``lecture/`` whose equations' numbers, in a row (7.1) or as a link, lead to their places."""
+    lesson = {path.name[:2]: path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+    def link(found):
+        number = found["number"]
+        page = lesson[number.partition(".")[0].zfill(2)]
+        return f'<a href="../notebooks/{page}.html#eq-{number}">({number})</a>'
+
+    text = re.sub(r"\[\((?P<number>\d+\.\d+)\)\]\(\.\./notebooks/\w+\.ipynb\)", link, text)
+    text = re.sub(r"(?<=^\| )\((?P<number>\d+\.\d+)\)(?= \|)", link, text, flags=re.MULTILINE)
+    return text.replace("](../README.md", "](../index.md")
 
 
 # --- the site ----------------------------------------------------------------------------------------------------
@@ -239,10 +243,12 @@ def index(names):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     title, _, rest = readme.partition("\n")
     lead = "\n**Here every figure moves without an install.** [The playground](play.md) lets you draw your own data.\n"
-    lectures = sorted(f"lecture/{path.stem}" for path in (ROOT / "lecture").glob("[0-9]*.md"))
+    pages = sorted(path.stem for path in (ROOT / "lecture").glob("*.md"))
+    lectures = [f"lecture/{page}" for page in pages if page.isdigit()]
+    indexes = [f"lecture/{page}" for page in pages if not page.isdigit() and page != "README"]
     more = ["lecture/README", *lectures, "deploy/README", "data/README", "CONTRIBUTING"]
     trees = [TREE.format("Lessons", "\n".join(f"notebooks/{name}" for name in names))]
-    trees.append(TREE.format("More", "play\nequations"))
+    trees.append(TREE.format("More", "\n".join(["play", *indexes])))
     trees.append(TREE.format("For lecturers and authors", "\n".join(more)))
     return title + "\n" + lead + rest + "\n" + "".join(trees)
 
@@ -263,11 +269,12 @@ def write_sources(source, names, out, players, repository):
     """Write what Sphinx reads: pages, lessons, and the files that they link to."""
     (source / "notebooks").mkdir(parents=True)
     shutil.copytree(ROOT / "lecture", source / "lecture")
+    for path in (source / "lecture").glob("*.md"):
+        path.write_text(linked(path.read_text(encoding="utf-8")), encoding="utf-8")
     copy_pages(source)
     notebooks = {ROOT / "notebooks" / f"{n}.ipynb": None for n in names}
     for path in notebooks:
         notebooks[path] = nbformat.read(path, as_version=4)
-    (source / "equations.md").write_text(equations(notebooks), encoding="utf-8")
     (source / "play.md").write_text(PLAY, encoding="utf-8")
     (source / "index.md").write_text(index(names), encoding="utf-8")
     for path, notebook in notebooks.items():
@@ -315,7 +322,11 @@ def finish(out, names):
     shutil.copytree(KATEX / "fonts", katex / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
     for name in ("katex.min.css", "katex.min.js"):
         shutil.copy(KATEX / name, katex / name)
-    for path in [*(out / "_static").rglob("*.map"), *(out / "_static").glob("*macros.html")]:  # the theme's developers'
+    for path in [
+        *(out / "_static").rglob("*.map"),
+        *(out / "_static").rglob("fontawesome.js"),
+        *(out / "_static").glob("*macros.html"),
+    ]:
         path.unlink()
     for path in out.rglob("*.html"):
         text = path.read_text(encoding="utf-8")

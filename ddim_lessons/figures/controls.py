@@ -1,6 +1,6 @@
 """The controls of live figures: sliders, menus, boxes to tick and play buttons, all laid out alike and named."""
 
-from math import prod
+from math import isclose, prod
 
 import ipywidgets as ipw
 
@@ -120,6 +120,7 @@ def main_grid(controls, main, most):
     They are the first two of ``main``, or, if it is None, the first two that are neither a menu, a box to tick nor a
     seed. Others join them, in their order, while all of their values still fit.
     """
+    require.whole("most", most, 4)
     plain = [name for name, control in controls.items() if not isinstance(control, ipw.Dropdown | ipw.Checkbox)]
     first = main or [name for name in plain if "seed" not in controls[name].description]
     order = list(dict.fromkeys([*first, *controls]))
@@ -136,8 +137,10 @@ def main_grid(controls, main, most):
 
 def _with_start(control):
     """Return a control's values as :func:`control_values` does, and the one that it has now."""
-    values = control_values(control)
-    return values if control.value in values else sorted([*values, control.value])
+    values, now = control_values(control), control.value
+    if now in values:
+        return values
+    return sorted([*(value for value in values if not isclose(value, now, abs_tol=1e-9)), now])  # -0.8 and -0.8000…03
 
 
 def _thinned(control, count):

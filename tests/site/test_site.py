@@ -44,6 +44,8 @@ def test_the_grid_takes_two_controls_thinned_with_their_starts_and_others_that_f
             assert grid[name] == sorted(set(grid[name]))
     assert list(main_grid(controls, None, 1000)) == ["x", "t", "on"] and len(main_grid(controls, None, 1000)["t"]) == 22
     assert list(main_grid(controls, ["kind", "seed"], 40)) == ["kind", "seed", "on"]
+    rounded = {"x": number_slider("x", -3, 3, 0.1, -0.3), "y": number_slider("y", -3, 3, 0.1, 0.3)}
+    assert [len(values) for values in main_grid(rounded, None, 1000).values()] == [21, 21], "a start stands there twice"
 
 
 # --- the pages -------------------------------------------------------------------------------------------------------
@@ -84,6 +86,8 @@ class Links(HTMLParser):
 def test_every_link_and_anchor_leads_somewhere_and_nothing_is_loaded_from_outside(site):
     pages = {path: Links(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
     assert len(pages) > 25
+    used = set(re.findall(r'"[^"]*\bfa-solid (fa-[\w-]+)', "".join(path.read_text(encoding="utf-8") for path in pages)))
+    assert used and all(f".{icon} {{" in (ROOT / "web" / "static" / "site.css").read_text() for icon in used), used
     outside = ("http:", "https:", "mailto:", "data:")
     for path, page in pages.items():
         assert not [url for url in page.loads if url.startswith(("http", "//"))], path.name
@@ -99,7 +103,7 @@ def test_every_link_and_anchor_leads_somewhere_and_nothing_is_loaded_from_outsid
 
 
 def test_lessons_show_exercises_without_stubs_and_every_numbered_equation_is_in_the_index(site):
-    listed = (site / "equations.html").read_text(encoding="utf-8")
+    listed = (site / "lecture" / "equations.html").read_text(encoding="utf-8")
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         page = (site / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
@@ -107,7 +111,7 @@ def test_lessons_show_exercises_without_stubs_and_every_numbered_equation_is_in_
         assert page.count("<summary>Where to begin</summary>") == len(stubs) > 0 and "ddim-revive" not in page
         text = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
         for number in re.findall(r"\\tag\{([\d.]+)\}", text):
-            assert f'href="notebooks/{path.stem}.html#eq-{number}"' in listed and f'id="eq-{number}"' in page
+            assert f'href="../notebooks/{path.stem}.html#eq-{number}"' in listed and f'id="eq-{number}"' in page
         assert (site / "notebooks" / path.name).read_bytes() == path.read_bytes()
         assert f"somebody/somewhere/HEAD?labpath=notebooks%2F{path.name}" in page
 
