@@ -69,13 +69,13 @@ def test_what_comes_from_a_record_is_followed_and_forgotten():
     assert names == {"b"}
 
 
-# --- two fixed shifts of every lesson: weekly.yml takes fresh ones --------------------------------------------------
+# --- one fixed shift of every lesson: weekly.yml takes twenty fresh ones ----------------------------------------------
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("shift", (1, 2))
+@pytest.mark.parametrize("shift", (1,))
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_every_claim_holds_on_other_seeds(path, shift):
     held, _ = other_seeds.run_lesson(path, shift)
