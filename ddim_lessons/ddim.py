@@ -205,12 +205,15 @@ def checked(eps_fn):
     return predict
 
 
-def jumps(alpha_bar, tau, eta=0.0):
-    """Return the jumps of ``tau`` as a list of ((t, t_prev), (ᾱ_t, ᾱ_prev, σ²)), all of them checked."""
-    alpha_bar = levels_of(alpha_bar)
+def jumps(alpha_bar, tau, eta=0.0, from_noise_alone=False):
+    """Return the jumps of ``tau`` as a list of ((t, t_prev), (ᾱ_t, ᾱ_prev, σ²)), all of them checked.
+
+    ᾱ_T may be 0 ``from_noise_alone``, for steps that do not divide by √ᾱ_t.
+    """
+    alpha_bar, from_noise_alone = levels_of(alpha_bar), require.yes_no("from_noise_alone", from_noise_alone)
     tau, eta = check_tau(tau, len(alpha_bar) - 1), require.real("eta", eta, 0)
     both = zip(pairwise(tau), pairwise(alpha_bar[list(tau)].tolist()), strict=True)
-    pairs = [(times, _falling(*times, *pair)) for times, pair in both]
+    pairs = [(times, _falling(*times, *pair, from_noise_alone)) for times, pair in both]
     return [(times, (*pair, _bounded_variance(*pair, eta))) for times, pair in pairs]
 
 
@@ -222,9 +225,10 @@ def alpha_bar_pair(alpha_bar, t, t_prev):
     return _falling(t, t_prev, float(alpha_bar[t]), float(alpha_bar[t_prev]))
 
 
-def _falling(t, t_prev, alpha_bar_t, alpha_bar_prev):
+def _falling(t, t_prev, alpha_bar_t, alpha_bar_prev, from_noise_alone=False):
     """Return the pair (ᾱ_t, ᾱ_prev) of times that were checked, if it may stand there."""
-    if not 0 < alpha_bar_t < alpha_bar_prev <= 1:
+    signal = alpha_bar_t > 0 or from_noise_alone and alpha_bar_t == 0
+    if not (signal and alpha_bar_t < alpha_bar_prev <= 1):
         pair = alpha_bar_t, alpha_bar_prev
         require.refuse(f"(ᾱ_{t}, ᾱ_{t_prev})", pair, "falling with time, within (0, 1]")
     return alpha_bar_t, alpha_bar_prev

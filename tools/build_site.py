@@ -26,6 +26,7 @@ import nbformat
 from PIL import Image
 
 from ddim_lessons.figures.live import Live
+from ddim_lessons.teaching.road import exercise_of, without_check
 
 ROOT = Path(__file__).resolve().parents[1]
 WEB, KATEX = ROOT / "web", ROOT / ".node" / "node_modules" / "katex" / "dist"
@@ -151,7 +152,7 @@ def site_copy(notebook, number, folder, players, head):
     cells = []
     for k, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags", [])
-        if any(tag.startswith("exercise-") for tag in tags):
+        if exercise_of(cell):
             cell = nbformat.v4.new_markdown_cell(stub(cell.source))
         elif cell.cell_type == "code":
             cell.metadata = {"tags": ["hide-input"]} if "setup" in tags else {}
@@ -163,7 +164,7 @@ def site_copy(notebook, number, folder, players, head):
 
 def stub(source):
     """Return what an exercise's stub says, as text: the answer's shape, and where it is checked."""
-    shape = re.sub(r"\n*^check\(.*", "", source, flags=re.MULTILINE | re.DOTALL).strip()
+    shape = without_check(source).strip()
     return f"<details><summary>Where to begin</summary>\n\n```python\n{shape}\n```\n\n</details>"
 
 

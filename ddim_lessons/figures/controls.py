@@ -79,7 +79,8 @@ def control_row(controls, play, main, reset_button):
     :class:`ddim_lessons.figures.live.Live`.
     """
     shown = {name: _with_player(control) if name == play else control for name, control in controls.items()}
-    folded = [name for name in controls if not _is_main(name, controls, main)]
+    seen = controls if main is None and len(controls) <= 4 else _main_names(controls, main)
+    folded = [name for name in controls if name not in seen]
     for name in folded:
         shown[name].add_class("ddim-folded")
     more = ipw.ToggleButton(description="More settings", icon="sliders", tooltip="Show or hide the other settings")
@@ -89,12 +90,11 @@ def control_row(controls, play, main, reset_button):
     return ipw.Box([grid, tools]).add_class("ddim-controls")
 
 
-def _is_main(name, controls, main):
-    """Whether a control is always seen."""
-    if main is not None:
-        return name in main
-    control = controls[name]
-    return len(controls) <= 4 or not (isinstance(control, ipw.Dropdown | ipw.Checkbox) or "seed" in control.description)
+def _main_names(controls, main):
+    """Return the names of the main controls: ``main``, or those that are neither a menu, a box to tick nor a seed."""
+    aside = ipw.Dropdown | ipw.Checkbox
+    plain = [name for name, c in controls.items() if not (isinstance(c, aside) or "seed" in c.description)]
+    return plain if main is None else main
 
 
 def _with_player(slider):
@@ -121,9 +121,7 @@ def main_grid(controls, main, most):
     seed. Others join them, in their order, while all of their values still fit.
     """
     require.whole("most", most, 4)
-    plain = [name for name, control in controls.items() if not isinstance(control, ipw.Dropdown | ipw.Checkbox)]
-    first = main or [name for name in plain if "seed" not in controls[name].description]
-    order = list(dict.fromkeys([*first, *controls]))
+    order = list(dict.fromkeys([*_main_names(controls, main), *controls]))
     grid = {name: _with_start(controls[name]) for name in order[:2]}
     while prod(map(len, grid.values())) > most:
         longest = max(grid, key=lambda name: len(grid[name]))

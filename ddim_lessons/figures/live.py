@@ -229,7 +229,7 @@ class LiveFigure(Live):
 
     def still(self):
         """Return what is shown now as a PNG for files, at the resolution of the still figures."""
-        return small_png(picture(self.figure.canvas), DPI / self.figure.dpi, self.colors)
+        return small_png(self.shown(), DPI / self.figure.dpi, self.colors)
 
     def save(self, path):
         """Write what is shown now to ``path`` as a PNG; as a GIF every value of the control that Play moves."""
@@ -242,7 +242,7 @@ class LiveFigure(Live):
         frames, now = [], self.state
         for value in control_values(self.controls[self.play]):
             self.draw(now | {self.play: value})
-            frames.append(picture(self.figure.canvas).quantize(64))
+            frames.append(self.shown().quantize(64))
         self.show(now)
         shown = [120] * (len(frames) - 1) + [1500]  # milliseconds
         frames[0].save(path, save_all=True, append_images=frames[1:], duration=shown, loop=0)

@@ -63,6 +63,12 @@ def on_the_cpu(make):
     return made
 
 
+def require_signal(argument, predicted, alpha_bar):
+    """Check that what a network predicts, one of ``TARGETS``, can be had on a schedule: it may end with ᾱ_T = 0."""
+    said = alpha_bar[-1] > 0 or predicted != "eps"
+    require.that(said, argument, predicted, "'v' or 'x0' where ᾱ_T = 0: all of x_T is noise, ε̂ says nothing")
+
+
 class Denoiser(nn.Module):
     """What all networks share: the schedule, the table of time features, and ``model(x, t)``.
 
@@ -81,8 +87,7 @@ class Denoiser(nn.Module):
         self.schedule = alpha_bar_schedule(schedule, arguments["T"]) if named else own_schedule(schedule)
         arguments["schedule"] = schedule if named else self.schedule.tolist()
         self.T = arguments["T"] = len(self.schedule) - 1
-        zero = self.schedule[-1] == 0 and self.target == "eps"
-        require.that(not zero, "target", self.target, "'v' or 'x0' where ᾱ_T = 0: all of x_T is noise, ε̂ says nothing")
+        require_signal("target", self.target, self.schedule)
         self.register_buffer("alpha_bar", torch.tensor(self.schedule, dtype=torch.float32), persistent=False)
         self.register_buffer("features", time_features(self.schedule), persistent=False)
 

@@ -15,23 +15,13 @@ import numpy as np
 import torch
 
 from .. import require
-from ..ddim import (
-    ROUNDING,
-    add_noise,
-    ddim_states,
-    eta_max,
-    move,
-    predict_eps,
-    predict_x0,
-    standard_normal_like,
-    variance,
-)
+from ..ddim import add_noise, ddim_states, jumps, move, predict_eps, predict_x0, standard_normal_like
 from ..own import OwnData, named, own_data
-from ..schedules import check_tau, levels, own_schedule
+from ..schedules import levels, own_schedule
 from ..toy_data import data_set
 from .cases import DENOISERS
 from .denoisers import denoiser_of, network
-from .networks import TARGETS, Denoiser, DigitUNet, PointMLP, as_tensor, network_states, to_eps
+from .networks import TARGETS, Denoiser, DigitUNet, PointMLP, as_tensor, network_states, require_signal, to_eps
 from .training import Run
 from .weights import FORMAT, build, card_of, part_of, read_bytes, read_tensors, write_tensors
 
@@ -101,8 +91,7 @@ class OwnNetwork:
         self.call = deepcopy(call).eval() if isinstance(call, torch.nn.Module) else call
         self.alpha_bar, self.predicts, self.time, self.shape = levels(alpha_bar), predicts, time, shape
         self.clip = None if clip is None else require.real("clip", clip, 0)
-        zero = self.alpha_bar[-1] == 0 and predicts == "eps"
-        require.that(not zero, "predicts", predicts, "'v' or 'x0' where ᾱ_T = 0: x_T is noise alone, ε̂ says nothing")
+        require_signal("predicts", predicts, self.alpha_bar)
 
     def __call__(self, x, t):
         return self.pair(x, t)[1]
@@ -151,14 +140,9 @@ class OwnNetwork:
 
 def pair_states(x_T, pair, alpha_bar, tau, eta=0.0, rng=None):
     """Return x at each time of ``tau`` as a list, from ``pair(x, t) -> (x̂_0, ε̂)``; ᾱ_T may be 0 (DDIM eq. 12)."""
-    alpha_bar, eta = levels(alpha_bar), require.real("eta", eta, 0)
     require.floats("x_T", x_T)
     states = [x_T]
-    for t, s in pairwise(check_tau(tau, len(alpha_bar) - 1)):
-        a_t, a_s = float(alpha_bar[t]), float(alpha_bar[s])
-        sigma_sq = variance(a_t, a_s, eta)
-        largest = f"at most {eta_max(a_t, a_s):.6g} on the jump {t} → {s}"
-        require.that(sigma_sq <= (1 - a_s) * (1 + ROUNDING), "eta", eta, largest)
+    for (t, _), (_, a_s, sigma_sq) in jumps(alpha_bar, tau, eta, from_noise_alone=True):
         x0_hat, eps_hat = pair(states[-1], t)
         noise = standard_normal_like(x_T, rng) if eta > 0 else 0.0
         states.append(move(x0_hat, eps_hat, a_s, sigma_sq, noise))

@@ -15,7 +15,8 @@ from ..files import write_whole
 from ..teaching.answers import HALF
 from ..teaching.checks import to_numpy
 from ..teaching.exercises import answer_to, exercise
-from .handout import asked, exercise_of, source_of
+from ..teaching.road import exercise_of, source_of
+from .handout import asked
 
 MOST = 100_000  # numbers in an answer to a case: more is no answer to any of the questions
 

@@ -12,23 +12,13 @@ from pathlib import Path
 
 from .. import __version__, require
 from ..files import write_whole
-from ..teaching.road import is_main
+from ..teaching.road import exercise_of, is_main, source_of, without_check
 from . import server
 
 FEEDBACK = ("full", "verdict", "none")  # what the checkers tell: the mistake, right or not yet, nothing
 FOLDED = re.compile(r"\n*<details><summary>(Hint|Solution)</summary>.*?</details>\n*", re.DOTALL)
 NAME = 'NAME = ""  # your name, as your teacher has it'
 STAMP = "ddim_lessons"  # the key of a hand-out's metadata
-
-
-def exercise_of(cell):
-    """Return the number of the exercise whose stub a cell is, such as "4.1", or None."""
-    tags = cell["metadata"].get("tags", [])
-    return next((tag.removeprefix("exercise-") for tag in tags if tag.startswith("exercise-")), None)
-
-
-def source_of(cell):
-    return "".join(cell["source"])
 
 
 def asked(stub):
@@ -71,15 +61,17 @@ def _with_feedback(stub, feedback):
     """Let a stub's checker say all, right or not yet, or nothing."""
     if feedback == "full":
         return stub
+    if feedback == "none":
+        return without_check(stub)
     call = next(line for line in stub.splitlines() if line.startswith("check("))
-    return stub.replace(call, f"{call[:-1]}, full=False)" if feedback == "verdict" else "").rstrip()
+    return stub.replace(call, f"{call[:-1]}, full=False)")
 
 
 def _for_nbgrader(number):
     """The metadata by which nbgrader finds an answer: a cell that the student writes and a teacher marks by hand."""
     return {
-        "grade": True, "grade_id": f"exercise-{number}", "locked": False, "points": 1, "schema_version": 3,
-        "solution": True, "task": False, "cell_type": "code",
+        "grade": True, "grade_id": f"exercise-{number.replace('.', '-')}", "locked": False, "points": 1,
+        "schema_version": 3, "solution": True, "task": False, "cell_type": "code",
     }  # fmt: skip
 
 

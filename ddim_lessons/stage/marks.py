@@ -27,9 +27,10 @@ import numpy as np
 from .. import require
 from ..files import write_whole
 from ..teaching.exercises import exercise, judge
+from ..teaching.road import exercise_of, source_of
 from ..teaching.say import say
 from . import server
-from .handout import STAMP, exercise_of, source_of, stamp_of
+from .handout import STAMP, stamp_of
 
 BOX = ["unshare", "-rmnpf", "--kill-child", "sh", str(Path(__file__).with_name("box.sh"))]
 GIGABYTE = 2**30

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 
+from ..teaching.road import exercise_of, source_of, without_check
 from ..teaching.say import say
 from . import server
 
@@ -42,20 +43,19 @@ def outside_exercises(text, inside):
 
 
 def page_copy(notebook):
-    """Return a notebook, a dict as in its file, without outputs and exercises; what their other cells print is hidden.
+    """Return a notebook, a dict as in its file, without outputs and exercises; what their cells print is hidden.
 
-    Those cells run: later ones may use what they define.
+    Those cells run, a stub unchecked: later ones may use what they define.
     """
     cells, inside = [], False
     for cell in notebook["cells"]:
-        source = "".join(cell["source"])
+        source = source_of(cell)
         if cell["cell_type"] == "markdown":
             source, inside = outside_exercises(source, inside)
-        elif server.is_exercise(cell):  # its stub runs unseen: later cells may use the function of that name
-            stub = [line for line in source.splitlines() if not line.startswith("check(")]
-            cell, source = cell | {"outputs": [], "execution_count": None}, "\n".join(["%%capture", *stub])
         else:
-            source = f"%%capture\n{source}" if inside else source
+            stub = exercise_of(cell) is not None
+            source = without_check(source) if stub else source
+            source = f"%%capture\n{source}" if inside or stub else source
             cell = cell | {"outputs": [], "execution_count": None}
         if source:
             cells.append(cell | {"source": source})

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..files import damaged_files
+from ..teaching.road import source_of
 from . import server
 
 
@@ -73,7 +74,7 @@ def headed(notebook):
         if cell["cell_type"] == "code":
             pairs.append((heading, cell))
             continue
-        lines = [line for line in "".join(cell["source"]).splitlines() if line.startswith("#")]
+        lines = [line for line in source_of(cell).splitlines() if line.startswith("#")]
         heading = lines[-1].lstrip("# ") if lines else heading
     return pairs
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..teaching.road import exercise_of, source_of
 from ..teaching.say import say
 from . import server
 
@@ -53,10 +54,10 @@ def presenting_copy(notebook, questions=()):
     cells = []
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
-            folded = {} if server.is_exercise(cell) else {"jupyter": {"source_hidden": True}}
+            folded = {} if exercise_of(cell) else {"jupyter": {"source_hidden": True}}
             cell = cell | {"outputs": [], "execution_count": None, "metadata": cell["metadata"] | folded}
         cells.append(cell)
-        source = "".join(cell["source"])
+        source = source_of(cell)
         cells += [question_cell(asked, k) for k, asked in enumerate(questions) if asked["predict"] in source]
     return notebook | {"cells": cells}
 

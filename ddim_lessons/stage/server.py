@@ -55,11 +55,6 @@ def own_environment(folder):
     return os.environ | own | {"DDIM_LESSONS_PROGRESS": str(folder / "progress.json")}
 
 
-def is_exercise(cell):
-    """Whether a cell of a notebook, a dict, is the stub of an exercise."""
-    return any(tag.startswith("exercise-") for tag in cell["metadata"].get("tags", []))
-
-
 def usable_port(port=None):
     """Return ``port``, or a free one if it is None; raise a ``ValueError`` if it is taken or none of this machine."""
     with socket.socket() as probe:

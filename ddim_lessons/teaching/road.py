@@ -33,10 +33,26 @@ class Stretch:
         return 5 * round(exact / 5)
 
 
+def source_of(cell):
+    """Return the text of a cell of a notebook as JSON, where it may be a list of lines."""
+    return "".join(cell["source"])
+
+
+def exercise_of(cell):
+    """Return the number of the exercise whose stub a cell is, such as "4.1", or None."""
+    tags = cell["metadata"].get("tags", [])
+    return next((tag.removeprefix("exercise-") for tag in tags if tag.startswith("exercise-")), None)
+
+
+def without_check(stub):
+    """Return an exercise's stub without the line that has it checked."""
+    return "\n".join(line for line in stub.splitlines() if not line.startswith("check(")).rstrip()
+
+
 def kind(cell):
     """What a code cell is to a reader: one of ``MINUTES``, or None for the setup."""
     tags = cell["metadata"].get("tags", [])
-    if any(tag.startswith("exercise-") for tag in tags):
+    if exercise_of(cell):
         return "whole" if "whole" in tags else "exercises"
     if "setup" in tags:
         return None
@@ -45,7 +61,7 @@ def kind(cell):
 
 def stretch(cells):
     """Add up what cells of a notebook (as JSON: dicts) hold."""
-    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    texts = [source_of(cell) for cell in cells if cell["cell_type"] == "markdown"]
     kinds = [kind(cell) for cell in cells if cell["cell_type"] == "code"]
     counts = {name: kinds.count(name) for name in MINUTES}
     return Stretch(words=sum(len(FOLD.sub("", text).split()) for text in texts), **counts)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 
 from ddim_lessons.__main__ import main
 from ddim_lessons.stage import handout, marks, server
-from ddim_lessons.stage.handout import exercise_of, source_of
+from ddim_lessons.teaching.road import exercise_of, source_of
 
 LESSON = json.loads(server.lesson_path("04").read_text(encoding="utf-8"))
 NUMBERS = [exercise_of(cell) for cell in LESSON["cells"] if exercise_of(cell)]
@@ -38,6 +39,9 @@ def test_a_hand_out_shows_no_solution_and_no_output(main_road, feedback):
     assert all(not cell.get("outputs") for cell in given["cells"])
     stubs = [source_of(cell) for cell in given["cells"] if exercise_of(cell)]
     assert stubs and all(("check(" in stub) == (feedback != "none") for stub in stubs)
+    marked = [cell["metadata"]["nbgrader"] for cell in given["cells"] if exercise_of(cell)]
+    assert all(re.fullmatch(r"[a-zA-Z0-9_\-]+", grader["grade_id"]) for grader in marked), "else nbgrader refuses it"
+    assert len({grader["grade_id"] for grader in marked}) == len(marked)
     assert given["metadata"]["ddim_lessons"]["exercises"] == handout.stamp_of(LESSON)
     assert len(given["cells"]) <= len(LESSON["cells"]) + 1 and "NAME" in source_of(given["cells"][1])
 

@@ -287,7 +287,9 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
     figure, axes = panels(1, 3, width=12, height=4.7, width_ratios=(1, 1, 0.76))
     sides = [draw_side(axes[0], "DDPM"), draw_side(axes[1], "your η")]
     table = _table(axes[2], ink_of(data) is not None)
-    controls = _lab_controls(data, kind)
+    start = 10 if ink_of(data) is None else 50  # a word is to be read
+    controls = _walk_controls(data, "right", STEPS, start) | {"data": data_menu("data", data)}
+    controls |= _denoiser_controls(data, kind) | {"paths": toggle("paths", True), "ghosts": toggle("x̂_0 ghosts", False)}
 
     @begins_anyway
     def update(S, eta, t, seed, data, kind, spacing, paths, ghosts):
@@ -334,21 +336,27 @@ def begins_anyway(update):
     return tried
 
 
-def _lab_controls(data, kind):
-    """Return the lab's controls for ``data``, which may have a schedule of its own."""
+def _walk_controls(data, where, steps, start=10):
+    """Return a lab's controls of a walk: S of ``steps``, η (``where`` it is yours), time and seed.
+
+    ``data`` may have a schedule of its own, which ends the steps and numbers the clock.
+    """
     T = len(alpha_bar_of(data)) - 1
-    kind = kind or ("exact" if getattr(data, "network", data) is None else "trained")
-    steps, start = [S for S in STEPS if S <= T], 10 if ink_of(data) is None else 50  # a word is to be read
+    steps = [S for S in steps if S <= T]
     return {
         "S": choice_slider("S (steps)", steps, min(start, steps[-1])),
-        "eta": choice_slider("η (right)", ETAS, 0.0),
+        "eta": choice_slider(f"η ({where})", ETAS, 0.0),
         "t": choice_slider("time t", CLOCK if T == 1000 else [(f"{at(t, data):g}", t) for t in CLOCK], 0),
         "seed": whole_slider("seed", 0, 9, 0),
-        "data": data_menu("data", data),
+    }
+
+
+def _denoiser_controls(data, kind):
+    """Return a lab's controls of the denoiser, ``kind`` or the network if ``data`` has one, and of the grid."""
+    kind = kind or ("exact" if getattr(data, "network", data) is None else "trained")
+    return {
         "kind": menu("denoiser", DENOISERS, kind),
         "spacing": menu("spacing of τ", SPACINGS, "linear"),
-        "paths": toggle("paths", True),
-        "ghosts": toggle("x̂_0 ghosts", False),
     }
 
 
@@ -535,20 +543,11 @@ def ink(x):
 
 def digits_lab(kind=None, data="digits") -> LiveFigure:
     """Twenty digits, or pictures like those of one's own ``data``, from the same x_T: DDPM above, your η below."""
-    T, shape = len(alpha_bar_of(data)) - 1, getattr(data, "shape", (8, 8))
-    kind = kind or ("exact" if getattr(data, "network", data) is None else "trained")
+    shape = getattr(data, "shape", (8, 8))
     figure, axes = panels(2, 1, width=9, height=4.6)
     images, titles = zip(*(_digit_row(ax, shape) for ax in axes), strict=True)
-    steps = [S for S in DIGIT_STEPS if S <= T]
-    controls = {
-        "S": choice_slider("S (steps)", steps, min(10, steps[-1])),
-        "eta": choice_slider("η (below)", ETAS, 0.0),
-        "t": choice_slider("time t", CLOCK if T == 1000 else [(f"{at(t, data):g}", t) for t in CLOCK], 0),
-        "seed": whole_slider("seed", 0, 9, 0),
-        "kind": menu("denoiser", DENOISERS, kind),
-        "spacing": menu("spacing of τ", SPACINGS, "linear"),
-        "ghosts": toggle("show x̂_0", False),
-    }
+    controls = _walk_controls(data, "below", DIGIT_STEPS) | _denoiser_controls(data, kind)
+    controls["ghosts"] = toggle("show x̂_0", False)
 
     @begins_anyway
     def update(S, eta, t, seed, kind, spacing, ghosts):
