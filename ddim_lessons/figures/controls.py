@@ -78,7 +78,7 @@ def control_row(controls, play, main, reset_button):
     ``play`` names the one that gets a play button, or is None; ``main`` names the main ones, or is None for the rule of
     :class:`ddim_lessons.figures.live.Live`.
     """
-    shown = {name: _with_player(control) if name == play else control for name, control in controls.items()}
+    shown = {name: _with_player(control, reset_button) if name == play else control for name, control in controls.items()}
     seen = controls if main is None and len(controls) <= 4 else _main_names(controls, main)
     folded = [name for name in controls if name not in seen]
     for name in folded:
@@ -97,9 +97,10 @@ def _main_names(controls, main):
     return plain if main is None else main
 
 
-def _with_player(slider):
-    """A slider behind its play button."""
+def _with_player(slider, reset_button):
+    """A slider behind its play button; Reset stops what plays."""
     play, words = player(slider)
+    reset_button.on_click(lambda _: setattr(play, "playing", False))
     return ipw.HBox([play, slider, words])
 
 

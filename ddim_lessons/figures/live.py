@@ -32,6 +32,7 @@ HERE = Path(__file__).parent
 STYLE, SCRIPT = ((HERE / f"live.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
 DRESS = f'<style onload="{escape(SCRIPT)}">{STYLE}</style>'
 QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
+LATE = 0.3  # seconds: a change that comes so soon after Reset was made before it; a front end holds back what is new
 
 # Under a still: that it is one, and the rules that hide it and this note while the live box under them is alive, and
 # the box once it is not. Front ends prefer a widget to a picture in the same output also when the widget is gone.
@@ -65,7 +66,7 @@ class Live:
 
     def __init__(self, controls, update, view, play=None, main=None):
         self.controls, self.update, self.play, self.main = dict(controls), update, play, main
-        self._drawn, self._waiting, self._drawing = 0.0, False, Lock()
+        self._drawn, self._waiting, self._drawing, self._was_reset = 0.0, False, Lock(), 0.0
         self.start = self.state
         self.caption = ipw.HTML()
         self.reset_button = ipw.Button(description="Reset", icon="undo", tooltip="Back to the first settings")
@@ -99,7 +100,11 @@ class Live:
         raise NotImplementedError
 
     def reset(self):
-        """Put every control back to where it started, then draw once."""
+        """Put every control back to where it started, then draw once; what was on its way to them is put back too."""
+        self._was_reset = time.monotonic()
+        self._put_back()
+
+    def _put_back(self):
         for control in self.controls.values():
             control.unobserve(self._changed, names="value")
         for name, value in self.start.items():
@@ -140,6 +145,9 @@ class Live:
         if self._waiting:
             return
         loop = _running_loop()
+        if loop is not None and self.state != self.start and time.monotonic() - self._was_reset < LATE:
+            loop.call_later(QUEUED, self._put_back)
+            return
         if loop is not None and time.monotonic() - self._drawn < QUEUED:
             self._waiting = True
             loop.call_later(QUEUED, self._draw_newest)

@@ -318,6 +318,20 @@ def test_a_change_that_nothing_came_before_is_drawn_at_once(monkeypatch):
     assert drawn == [0.4] and loop.later == []
 
 
+def test_a_change_on_its_way_when_reset_was_pressed_does_not_undo_it(monkeypatch):
+    live, loop, drawn = queued_figure(monkeypatch)
+    monkeypatch.setattr(widgets, "QUEUED", 0.0)
+    monkeypatch.setattr(widgets, "LATE", float("inf"))
+    live.controls["x"].value = 0.4
+    live.reset()
+    live.controls["x"].value = 0.8  # the front end kept it until the kernel had drawn 0.4
+    loop.run()
+    assert live.state == live.start and drawn[-1] == live.start["x"] and 0.8 not in drawn
+    monkeypatch.setattr(widgets, "LATE", 0.0)
+    live.controls["x"].value = 0.8
+    assert drawn[-1] == 0.8 and loop.later == []
+
+
 def test_a_play_button_moves_its_slider_and_does_not_start_by_itself():
     figure, axes = panels(width=2, height=2)
     frame(axes, 1)
@@ -327,6 +341,9 @@ def test_a_play_button_moves_its_slider_and_does_not_start_by_itself():
     (row, *_) = live.layout.children
     (together,) = row.children[0].children
     play, slider, _ = together.children
+    play.playing = True
+    live.reset_button.click()
+    assert not play.playing, "Reset does not stop it"
     assert slider is controls["t"]
     assert play.max == 2 and play.playing is False and play.repeat is False and play.value == slider.index
     assert "move t from" in play.tooltip
