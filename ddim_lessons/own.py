@@ -1,4 +1,4 @@
-"""A data set of your own: numbers, a table, small pictures, the ink of a picture, a typed word; scaled, and exact.
+"""A data set of your own: numbers, a table, small pictures, the ink of a picture, a drawing, a typed word; exact.
 
     own = own_data("Ada")  # a word; or own_data(points), own_data("table.csv"), own_data("sketch.png")
     print(own.said)
@@ -30,6 +30,7 @@ UNEQUAL = 5.0  # columns whose spreads differ by more have units of their own
 TABLES, IMAGES = (".csv", ".tsv", ".txt"), (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 LETTER, EDGE = 160, 3  # the height of a word's type, and how far inside its edges points are drawn, in pixels
 LONGEST_SIDE = 400  # of a picture from which ink is read, in pixels
+PEN = 20  # the width of a drawing's strokes, in pixels
 SOURCES = "numbers of shape (n, d), pictures of shape (n, h, w), the path of a CSV file or of a picture, or a word"
 
 
@@ -133,6 +134,8 @@ def own_data(source, name=None):
         if ending in IMAGES:
             return _of_picture(_open_picture(Path(source)), name or Path(source).stem)
         return _of_ink(*_ink_of_word(fspath(source)), "", name or " ".join(fspath(source).split()))
+    if hasattr(source, "strokes"):
+        return _of_strokes(source.strokes, name or "your drawing")
     if hasattr(source, "convert") and hasattr(source, "getbands"):
         return _of_picture(source, name or "your picture")
     numbers = _numbers_of(source)
@@ -317,6 +320,32 @@ def _of_picture(picture, name):
     said = "White on black: the white was taken for the ink. " if white else ""
     ink = ~ink if white else ink
     return _of_ink(ink, ink, said, name)
+
+
+def _of_strokes(strokes, name):
+    """Make the set of a drawing: strokes, each a list of (x, y) in pixels, y downwards."""
+    places = [place for stroke in strokes for place in stroke]
+    require.that(places, "the drawing", "empty", "a line at least: draw on the sheet, then ask again")
+    size = np.ptp(places, axis=0)
+    longer = f"longer than the pen is wide, {PEN} pixels, and at most 4,000"
+    require.that(PEN < size.max() <= 4000, "the drawing's larger side, in pixels,", int(size.max()), longer)
+    corner, side = np.min(places, axis=0) - PEN, tuple(map(int, size + 2 * PEN))
+    moved = [[tuple(np.subtract(place, corner)) for place in stroke] for stroke in strokes]
+    ink, inside = (np.asarray(picture_of_strokes(moved, side, pen)) == 0 for pen in (PEN, PEN - 2 * EDGE))
+    return _of_ink(ink, inside, "", name)
+
+
+def picture_of_strokes(strokes, size, pen=PEN):
+    """Return a Pillow picture of ``size`` (width, height), black on white, of strokes as wide as the ``pen``, round."""
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("L", size, 255)
+    draw = ImageDraw.Draw(picture)
+    for stroke in strokes:
+        draw.line(stroke, fill=0, width=pen)
+        for x, y in stroke:
+            draw.ellipse([x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2], fill=0)
+    return picture
 
 
 def _ink_of_word(word):
