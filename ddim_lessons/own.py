@@ -26,9 +26,11 @@ PARTS = 200  # with so many the exact denoiser moves 2,000 points through 50 ste
 PICTURES = 2000  # so many small pictures it takes as they are: labs show twenty at a time
 DRAWN = 20_000  # points drawn from ink
 NARROWEST = 0.05  # the widest that a single point is made, in units of the scaled data
+FAR = 8  # so many standard deviations from the mean may be a slip
 UNEQUAL = 5.0  # columns whose spreads differ by more have units of their own
 TABLES, IMAGES = (".csv", ".tsv", ".txt"), (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 LETTER, EDGE = 160, 3  # the height of a word's type, and how far inside its edges points are drawn, in pixels
+LONGEST_LINE = 100_000  # of a table, in signs: what csv takes
 LONGEST_SIDE = 400  # of a picture from which ink is read, in pixels
 PEN = 20  # the width of a drawing's strokes, in pixels
 SOURCES = "numbers of shape (n, d), pictures of shape (n, h, w), the path of a CSV file or of a picture, or a word"
@@ -154,7 +156,13 @@ def own_data(source, name=None):
 
 def named(data):
     """Return what figures take for data: the name of a set as it is, all else as :func:`own_data`."""
-    return data if isinstance(data, str) else own_data(data)
+    return str(data) if isinstance(data, str) else own_data(data)
+
+
+def require_name(argument, name, known):
+    """Check that ``name`` is one of the ``known`` names of sets; the sentence says what to do with a word or a file."""
+    allowed = f"one of {', '.join(map(repr, known))}; a word or a file of yours: own_data(…)"
+    require.that(isinstance(name, str) and name in known, argument, name, allowed)
 
 
 # --- numbers -------------------------------------------------------------------------------------------------------
@@ -165,10 +173,13 @@ def _numbers_of(source):
     if hasattr(source, "iloc") and hasattr(source, "columns"):
         kinds = zip(source.columns, source.dtypes, strict=True)
         words = [str(column) for column, kind in kinds if kind.kind not in "fiub"]
-        require.that(not words, "the columns", words, "numbers: choose those, such as own_data(frame[['x', 'y']])")
+        wanted = "of numbers: choose some that are, such as own_data(frame[['x', 'y']])"
+        require.that(not words, "a column", ", ".join(words), wanted)
         source = source.to_numpy(dtype=float, na_value=np.nan)
     require.that(hasattr(source, "__len__"), "source", source, SOURCES)
     numbers = require.real_array("source", source)
+    if numbers.ndim == 4 and numbers.shape[1] == 1:  # pictures as networks take them
+        numbers = numbers[:, 0]
     require.that(numbers.ndim in (1, 2, 3), "source's shape", numbers.shape, "(n, d), or (n, h, w) for pictures")
     return numbers[:, None] if numbers.ndim == 1 else numbers
 
@@ -188,10 +199,13 @@ def _of_points(numbers, said, name):
     some = spread[spread > 0]
     if some.max() > UNEQUAL * some.min():
         scale = np.where(spread > 0, spread, 1.0)
-    units = f"each column by its own ({', '.join(f'{s:.3g}' for s in scale[:4])} …)" if np.ptp(scale) > 0 else ""
+    own = f"{', '.join(f'{s:.3g}' for s in scale[:4])}{' …' if len(scale) > 4 else ''}"
+    units = f", each column by its own ({own})" if np.ptp(scale) > 0 else ""
     said = (f"{said}{len(numbers):,} points of {numbers.shape[1]} numbers. They had standard deviation "
-            f"{np.mean(spread**2) ** 0.5:.3g} and were scaled to 1{units and ', ' + units}, their mean to 0; "
-            "own.back(samples) scales back.")  # fmt: skip
+            f"{np.mean(spread**2) ** 0.5:.3g} and were scaled to 1{units}, their mean to 0; own.back(samples) scales "
+            "back.")  # fmt: skip
+    far = np.count_nonzero((abs(numbers - numbers.mean(axis=0)) > FAR * scale).any(axis=1))
+    said += f" {far:,} of them lie more than {FAR} standard deviations off: are they errors?" if far else ""
     return _made(numbers, said, name, numbers.mean(axis=0), scale)
 
 
@@ -263,7 +277,9 @@ def _read_table(path):
     require.that(lines, path.name, "empty", "a table of numbers, one point a line")
     rows = _fields_of(lines)
     require.that(rows, f"the last line of {path.name}", lines[-1], "numbers; between them ; or a tab, comma or space")
-    first = 0 if _row_of(rows[0]) else 1
+    first, said = 0 if _row_of(rows[0]) else 1, ""
+    if first and not rows[0][0].strip():
+        rows, said = [row[1:] for row in rows], "The first column, which has no name, was left out. "
     comma = any("," in field for row in rows[first:] for field in row)
     numbers = []
     for k, row in enumerate(rows[first:], first + 1):
@@ -272,17 +288,17 @@ def _read_table(path):
             wanted = f"{len(rows[-1])} numbers: leave out what is none, and fill or delete empty cells"
             require.refuse(f"line {k} of {path.name}", " ".join(row), wanted)
         numbers.append(values)
-    return np.array(numbers), "Decimal commas were read as points. " if comma else ""
+    return np.array(numbers), said + ("Decimal commas were read as points. " if comma else "")
 
 
 def _text_of(path):
-    """Return a text file's text; of other encodings than UTF-8 only the signs of European tables are known."""
+    """Return a text file's text: in UTF-8, or in what spreadsheets write, UTF-16 or the signs of Western Europe."""
     try:
-        bytes_ = path.read_bytes()
+        held = path.read_bytes()
         try:
-            return bytes_.decode("utf-8-sig")
+            return held.decode("utf-16" if held[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
         except UnicodeDecodeError:
-            return bytes_.decode("cp1252")
+            return held.decode("cp1252")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name} cannot be read as a table ({error}): it is no text file of numbers") from None
 
@@ -290,9 +306,9 @@ def _text_of(path):
 def _fields_of(lines):
     """Return each line's fields, split in the first way that makes the last line numbers; None if there is none."""
     for mark in (";", "\t", ","):
-        rows = [next(csv.reader([line], delimiter=mark)) for line in lines]
-        if len(rows[-1]) > 1 and _row_of(rows[-1]):
-            return rows
+        last = next(csv.reader(lines[-1:], delimiter=mark)) if len(lines[-1]) < LONGEST_LINE else []
+        if len(last) > 1 and _row_of(last):
+            return [next(csv.reader([line[:LONGEST_LINE]], delimiter=mark)) for line in lines]
     rows = [line.split() for line in lines]
     return rows if _row_of(rows[-1]) else None
 

@@ -253,7 +253,7 @@ CALLS = {
 }  # fmt: skip
 NAMES = {getattr(function, "__qualname__", str(function)): function for function in CALLS}
 FREE = {("verify", "equation"), ("verify_mean", "equation"), ("verify_true", "equation")}  # shown, never computed with
-FREE |= {("verify_true", "statement"), ("claim", "statement"), ("sampler_moments", "mean_0")}
+FREE |= {("verify_true", "statement"), ("claim", "statement"), ("own_data", "name"), ("sampler_moments", "mean_0")}
 FREE |= {("sampler_moments", "var_0"), ("bound", "x0"), ("bound", "mean"), ("bound", "var")}  # parts of formulas
 FREE |= {("eps_fn.<locals>.eps_hat", "x")}  # NaN comes out as NaN, and the sampler that called says where
 SIZES = {

@@ -76,6 +76,19 @@ def test_tables_are_read(name, tmp_path):
     assert ("Decimal commas" in data.said) == ("decimal commas" in name)
 
 
+def test_what_spreadsheets_and_pandas_write_is_read(tmp_path):
+    path = tmp_path / "frame.csv"
+    path.write_text(",x,y\n0,1,2\n1,3,4.5\n2,-1,0\n")
+    assert own_data(path).dim == 2 and "no name, was left out" in own_data(path).said
+    path.write_bytes("x\ty\n1\t2\n3\t4\n".encode("utf-16"))
+    assert own_data(path).points.shape == (2, 2)
+
+
+def test_points_far_off_are_told():
+    assert "1 of them lie more than 8" in own_data([*POINTS, [1e6, 0]]).said
+    assert "lie more than" not in own_data(POINTS).said
+
+
 def sketch(path, paper=255, ink=0, size=(90, 60)):
     picture = Image.new("L", size, paper)
     ImageDraw.Draw(picture).rectangle([10, 40, 39, 49], fill=ink)
@@ -90,6 +103,30 @@ def test_a_picture_becomes_points_in_its_ink_upright(paper, ink, tmp_path):
     assert data.in_ink(data.points) == 1 and data.in_ink(data.points + 5) == 0
     assert np.allclose([given.min(axis=0), given.max(axis=0)], [[10, 10], [40, 20]], atol=0.1), "y points upwards"
     assert ("White on black" in data.said) == (paper == 0)
+
+
+@pytest.mark.parametrize("color", ["black", "white"])
+def test_ink_on_clear_paper_is_seen_and_a_photograph_stands_upright(color, tmp_path):
+    picture = Image.new("RGBA", (90, 60), (0, 0, 0, 0))
+    ImageDraw.Draw(picture).rectangle([10, 40, 39, 49], fill=color)
+    turned = picture.getexif()
+    turned[0x0112] = 6  # held upright, so that the right side of the file is the bottom
+    picture.save(tmp_path / "bar.png", exif=turned)
+    given = own_data(tmp_path / "bar.png")
+    assert np.allclose(np.ptp(given.back(given.points), axis=0), [10, 30], atol=0.1)
+
+
+def drawing(*strokes):
+    return SimpleNamespace(strokes=strokes)
+
+
+def test_a_drawing_becomes_points_under_its_strokes_upright():
+    data = own_data(drawing([(50, 200), (50, 100), (150, 100)], [(400, 200)]))
+    given = data.back(data.points)
+    assert data.in_ink(data.points) == 1 and str(data) == "your drawing"
+    below = given[given[:, 1] < 100]  # the foot of the upright stroke, and the dot
+    assert np.allclose(np.unique(below[:, 0].round(-2)), [0, 400]), "an L that hangs from its bar"
+    assert np.ptp(given, axis=0) == pytest.approx([350 + own.PEN, 100 + own.PEN], abs=8)
 
 
 def test_a_word_is_drawn_from_its_letters_whatever_the_reader_s_settings_are():
@@ -156,8 +193,12 @@ BAD = {
     "an empty word": ("  \n ", "at least one letter"),
     "a long word": ("x" * 99, "at most 60 letters"),
     "a missing glyph": ("a\U000f0000", "none has \U000f0000"),
-    "a frame of words": (frame(x=[1.0, 2.0], name=["a", "b"]), "the columns is ['name']"),
+    "a frame of words": (frame(x=[1.0, 2.0], name=["a", "b"]), "a column is 'name'"),
     "a picture of one grey": (Image.new("L", (9, 9), 128), "no ink"),
+    "no drawing": (drawing(), "the drawing is 'empty'"),
+    "a dot": (drawing([(5, 5)], [(6, 5), (7, 5)]), "longer than the pen is wide"),
+    "a file of another kind": (__file__, "must be one that ends in .csv"),
+    "a picture's numbers": (np.zeros((60, 90, 3)), "Image.fromarray(x)"),
     "grey pictures": (np.ones((5, 8, 8)), "above their lowest"),
     "large pictures": (np.zeros((5, 64, 64)), "1,024 pixels"),
     "no such file": ("nowhere.csv", "nowhere.csv cannot be read"),
@@ -183,7 +224,7 @@ def test_what_is_no_table_is_a_sentence(text, words, tmp_path):
 
 def test_what_is_no_text_and_no_picture_is_a_sentence(tmp_path):
     for name in ("bad.csv", "bad.png"):
-        (tmp_path / name).write_bytes(b"\xff\xfe\x00\x81")
+        (tmp_path / name).write_bytes(b"\xff\x00\x81")
         with pytest.raises(ValueError, match=f"{name} cannot be read"):
             own_data(tmp_path / name)
 
