@@ -39,7 +39,7 @@ CLEARLY = 3.0  # so many times less error says that another convention is meant
 # --- a training ------------------------------------------------------------------------------------------------------
 
 
-def own_run(data, steps=2000, batch=512, width=64, waves=4, power=3.0, target="v", seed=0, device="cpu"):
+def own_run(data, steps=2000, batch=512, width=48, waves=4, power=3.0, target="v", seed=0, device="cpu"):
     """Return a ``Run`` on the points of ``data``, a set of one's own, on its schedule; small pictures get a U-Net.
 
     ``waves`` (:class:`PointMLP`) and ``power``, which prefers small t (:class:`Run`), are for detail such as letters.
