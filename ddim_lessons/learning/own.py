@@ -17,6 +17,7 @@ import torch
 from .. import require
 from ..ddim import add_noise, ddim_states, jumps, move, predict_eps, predict_x0, standard_normal_like
 from ..own import OwnData, named, own_data
+from ..remember import read_only
 from ..schedules import levels, own_schedule
 from ..toy_data import data_set
 from .cases import DENOISERS
@@ -301,6 +302,7 @@ def load_own(path):
     parts = arrays["means"], arrays["std"], arrays["weights"]
     points = arrays["points"], parts, card["name"], card["said"], arrays["centre"], arrays["scale"]
     data = OwnData(*points, shape, arrays.get("ink")).on_schedule(arrays["alpha_bar"])
+    data.weights = read_only(arrays["weights"])  # to the last digit: their sum may round
     if "architecture" not in card:
         return data
     return data.with_network(build(path, card, part_of(tensors, "network.")))

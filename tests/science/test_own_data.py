@@ -124,9 +124,10 @@ def test_a_drawing_becomes_points_under_its_strokes_upright():
     data = own_data(drawing([(50, 200), (50, 100), (150, 100)], [(400, 200)]))
     given = data.back(data.points)
     assert data.in_ink(data.points) == 1 and str(data) == "your drawing"
+    inner = own.PEN - 2 * own.EDGE
     below = given[given[:, 1] < 100]  # the foot of the upright stroke, and the dot
     assert np.allclose(np.unique(below[:, 0].round(-2)), [0, 400]), "an L that hangs from its bar"
-    assert np.ptp(given, axis=0) == pytest.approx([350 + own.PEN, 100 + own.PEN], abs=8)
+    assert np.ptp(given, axis=0) == pytest.approx([350 + inner, 100 + inner], abs=3)
 
 
 def test_a_word_is_drawn_from_its_letters_whatever_the_reader_s_settings_are():
