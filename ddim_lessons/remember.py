@@ -2,6 +2,7 @@
 later picture is drawn from it."""
 
 from collections import OrderedDict
+from collections.abc import Generator
 from functools import wraps
 
 import numpy as np
@@ -14,6 +15,8 @@ def remember(results=None, megabytes=None):
 
     At most ``results`` are kept, and at most ``megabytes`` of arrays (:func:`nbytes`); None is no bound. A result that
     alone is larger is not kept. ``decorated.megabytes()`` tells what is kept now, ``decorated.clear()`` forgets it.
+    The function may be a generator that yields the share that is done: ``decorated`` returns its result as of any
+    other, and ``decorated.slices(...)`` is a generator that computes and keeps it, a slice at each step.
     """
     require.that(not results is megabytes is None, "(results, megabytes)", (results, megabytes), "a bound at least")
     if results is not None:
@@ -30,23 +33,40 @@ def remember(results=None, megabytes=None):
         def too_much():
             return (results is not None and len(kept) > results) or (megabytes is not None and held() > megabytes)
 
+        def keep(key, result):
+            kept[key] = result  # the newest is the last
+            while kept and too_much():
+                kept.popitem(last=False)
+            return result
+
         @wraps(function)
         def cached(*given, **named):
             key = given, tuple(sorted(named.items()))
             try:
                 known = key in kept
             except TypeError:  # a list, say, is no key: the function says what is wrong with it
-                return function(*given, **named)
-            result = kept.pop(key) if known else read_only(function(*given, **named))
-            kept[key] = result  # the newest is the last
-            while kept and too_much():
-                kept.popitem(last=False)
-            return result
+                return to_the_end(function(*given, **named))
+            return keep(key, kept.pop(key) if known else read_only(to_the_end(function(*given, **named))))
 
-        cached.megabytes, cached.clear = held, kept.clear
+        def slices(*given, **named):
+            key = given, tuple(sorted(named.items()))
+            if key not in kept:
+                keep(key, read_only((yield from function(*given, **named))))
+
+        cached.megabytes, cached.clear, cached.slices = held, kept.clear, slices
         return cached
 
     return decorate
+
+
+def to_the_end(found):
+    """Return what a generator returns at its end, or ``found`` itself if it is none."""
+    while isinstance(found, Generator):
+        try:
+            next(found)
+        except StopIteration as end:
+            return end.value
+    return found
 
 
 def nbytes(value):

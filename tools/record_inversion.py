@@ -2,9 +2,7 @@
 
     python tools/record_inversion.py             # about five minutes on one core
 
-* consistency: distance of the pictures of S steps to those of 1,000 steps from the same x_T, η = 0 and η = 1;
 * reconstruction: error of encoding and decoding 100 digits against S, for three ways of encoding;
-* solvers: distance to the limit and Fréchet distance against S, for DDIM and the two second-order solvers;
 * interpolation: what half way between two latents gives, on the arc and on the straight line.
 """
 
@@ -21,40 +19,17 @@ from ddim_lessons.learning.quality import classifier, true_features
 from ddim_lessons.lessons.lesson_09.pictures import PATHS, TABLE_2, digits_eps, pixel_error
 from ddim_lessons.metrics import frechet_distance
 from ddim_lessons.schedules import make_tau
-from ddim_lessons.solvers import invert, multistep_sample
+from ddim_lessons.solvers import invert
 from ddim_lessons.toy_data import load_digits
 
 RESULTS = DATA / "results" / "lesson_09.json"
 N, MANY = 100, 1500
 GRID = partial(make_tau, 1000, spacing="quadratic")
-SAMPLERS = {
-    "DDIM": ddim_sample,
-    "eps": partial(multistep_sample, guess="eps"),
-    "x0": partial(multistep_sample, guess="x0"),
-}
-
-
-def root_mean_square(a, b):
-    """Return the root mean square difference of a pixel, in the data's unit (paper −1, ink 1)."""
-    return float(np.sqrt(np.mean((a - b) ** 2)))
 
 
 def short(value):
     """Round to three digits."""
     return float(f"{value:.3g}")
-
-
-def consistency(denoiser):
-    """Return {η: {S: distance to the pictures of 1,000 steps}} and the distance of unrelated pictures."""
-    x_T, eps_hat = np.random.default_rng(0).standard_normal((N, 64)), digits_eps(denoiser)
-    limit = ddim_sample(x_T, eps_hat, ALPHA_BAR, GRID(1000))
-    found = {"unrelated": short(root_mean_square(limit, limit[::-1]))}
-    for eta in (0.0, 1.0):
-        ends = {
-            S: ddim_sample(x_T, eps_hat, ALPHA_BAR, GRID(S), eta, np.random.default_rng(S)) for S in (10, 20, 50, 100)
-        }
-        found[str(eta)] = {S: short(root_mean_square(end, limit)) for S, end in ends.items()}
-    return found
 
 
 def reconstruction(denoiser):
@@ -69,22 +44,6 @@ def reconstruction(denoiser):
             error = pixel_error(ddim_sample(x_T, eps_hat, ALPHA_BAR, GRID(S)), x_0)
             found[rounds][S] = {"error": short(error), "latent": short(float(x_T.std()))}
             print(denoiser, rounds, S, found[rounds][S], flush=True)
-    return found
-
-
-def solvers():
-    """Return {solver: {S: distance to the limit of (9.4), and Fréchet distance of many samples}} of the network."""
-    eps_hat = digits_eps("trained")
-    x_T = np.random.default_rng(2).standard_normal((MANY, 64))
-    limit = multistep_sample(x_T[:N], eps_hat, ALPHA_BAR, GRID(1000), "eps")
-    true, found = true_features(), {}
-    for name, sample in SAMPLERS.items():
-        found[name] = {}
-        for S in (5, 10, 20, 50, 100, 200):
-            end = sample(x_T, eps_hat, ALPHA_BAR, GRID(S))
-            quality = frechet_distance(classifier(end)[0], true)
-            found[name][S] = {"distance": short(root_mean_square(end[:N], limit)), "frechet": short(quality)}
-            print(name, S, found[name][S], flush=True)
     return found
 
 
@@ -115,11 +74,9 @@ def interpolation(denoiser, S=50):
 def main():
     torch.set_num_threads(1)
     found = {
-        "pictures": f"{N}; Fréchet distances and interpolation {MANY}",
+        "pictures": f"{N}; interpolation {MANY}",
         "spacing": "quadratic",
-        "consistency": {name: consistency(name) for name in DENOISERS},
         "interpolation": {name: interpolation(name) for name in DENOISERS},
-        "solvers": solvers(),
         "reconstruction": {name: reconstruction(name) for name in DENOISERS},
     }
     RESULTS.parent.mkdir(exist_ok=True)

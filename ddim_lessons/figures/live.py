@@ -21,6 +21,7 @@ from IPython.display import display
 from traitlets import Unicode
 
 from .. import require
+from .ahead import Ahead
 from .controls import common, control_row, control_values, main_grid
 from .plots import DPI, ZOOM, display_still, house, picture, small_png
 
@@ -63,6 +64,8 @@ class Live:
     ``main`` names the controls that are always seen; the others are folded behind "More settings". By default all are
     seen if they are four at most, else those that are neither a menu, a box to tick nor a seed.
     """
+
+    ahead = None  # an Ahead, where states are computed in slices
 
     def __init__(self, controls, update, view, play=None, main=None):
         self.controls, self.update, self.play, self.main = dict(controls), update, play, main
@@ -155,11 +158,14 @@ class Live:
         self._draw_newest()
 
     def _draw_newest(self):
-        """Draw what the controls say; a bad combination of settings is told in the caption, and the picture stays."""
-        self._waiting = False
+        self._waiting, loop = False, _running_loop()
+        self.ahead.ask(loop) if self.ahead and loop else self.draw_now(self.state)
+
+    def draw_now(self, state):
+        """Draw ``state``; a bad combination of settings is told in the caption, and the picture stays."""
         try:
             with self._busy_if_slow():
-                self.show(self.state)
+                self.show(state)
         except ValueError as error:
             self.caption.value = f'<p role="alert">These settings do not go together: {escape(str(error))}</p>'
         self._drawn = time.monotonic()
@@ -179,8 +185,17 @@ class Live:
 
     def _be_busy(self):
         with self._drawing:
-            self.layout.add_class("ddim-busy")
-            self._say("One moment: these settings are being computed.")
+            self.meanwhile("One moment: these settings are being computed.")
+
+    def meanwhile(self, words):
+        """Dim the picture and say that it is not yet what the controls ask for."""
+        self.layout.add_class("ddim-busy")
+        self._say(words)
+
+    def computes(self, compute, coarse, along):
+        """Compute long states in slices, and the neighbours of each while nobody asks: see :class:`Ahead`."""
+        self.ahead = Ahead(self, compute, coarse, along)
+        return self
 
 
 class Picture(ipw.Image):

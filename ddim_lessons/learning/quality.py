@@ -30,7 +30,7 @@ def hat_sample(x_T, eps_fn, alpha_bar, tau, rng, clean_end=False):
     return x
 
 
-def sample_case(data, denoiser, S, level, seed, spacing="linear", n=None):
+def sample_case(data, denoiser, S, level, seed, n=None):
     """Return n samples (``POINTS`` or ``DIGITS`` if None): shape (n, 2), or (n, 64) in 32 bits.
 
     x_T depends on ``seed``, n and the kind of data alone, so that all levels, S and denoisers start from the same x_T.
@@ -41,7 +41,7 @@ def sample_case(data, denoiser, S, level, seed, spacing="linear", n=None):
     x_T = np.random.default_rng([8, seed]).standard_normal((n or count, dim)).astype(kind)
     rng = np.random.default_rng([8, seed, 1])
     alpha_bar, eps_hat = alpha_bar_of(data), denoiser_of(data, denoiser)
-    tau = make_tau(len(alpha_bar) - 1, S, spacing)
+    tau = make_tau(len(alpha_bar) - 1, S)
     if level in (HAT, CLEAN_HAT):
         return hat_sample(x_T, eps_hat, alpha_bar, tau, rng, level == CLEAN_HAT)
     return ddim_sample(x_T, eps_hat, alpha_bar, tau, float(level), rng)

@@ -189,7 +189,7 @@ CALLS = {
     finite_eps_fn: {"points": X, "alpha_bar": ALPHA_BAR},
     quality.hat_sample: {"x_T": X, **PATH, "rng": rng()},
     quality.sample_case: {
-        "data": "moons", "denoiser": "exact", "S": 2, "level": "0.5", "seed": 0, "spacing": "linear", "n": 5,
+        "data": "moons", "denoiser": "exact", "S": 2, "level": "0.5", "seed": 0, "n": 5,
     },
     quality.true_draw: {"data": "moons", "seed": 0, "stream": 2, "n": 5},
     quality.measure_with_error: {"data": "moons", "parts": [X, X]},

@@ -88,3 +88,22 @@ def test_the_newest_results_are_kept_and_what_is_no_key_is_asked_again():
         assert make(n) == n
     assert calls == [1, 2, 3, 2]
     assert make([4]) == make([4]) == [4] and calls[4:] == [[4], [4]]
+
+
+def test_a_generator_is_run_to_its_end_or_in_slices():
+    ran = []
+
+    @remember(results=2)
+    def walk(steps):
+        for k in range(steps):
+            ran.append(k)
+            yield k / steps
+        return np.ones(steps)
+
+    assert list(walk.slices(3)) == [0, 1 / 3, 2 / 3] and ran == [0, 1, 2]
+    assert walk(3).sum() == 3 and ran == [0, 1, 2] and not walk(3).flags.writeable
+    assert walk(2).sum() == 2 and list(walk.slices(2)) == []
+    stopped = walk.slices(5)
+    next(stopped)
+    stopped.close()
+    assert walk(5).sum() == 5, "half a walk is not kept"

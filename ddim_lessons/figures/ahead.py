@@ -1,0 +1,95 @@
+"""What a live figure computes in slices, so that a key press never waits: the state that is asked for, if it is long,
+and, while nobody asks, the states that are one key press away."""
+
+import time
+from itertools import chain
+
+from .controls import control_values
+
+PATIENCE = 0.06  # seconds that a state is waited for before its coarse likeness is shown
+SLICE, GAP = 0.01, 0.001  # seconds of computing, and between two slices, where a key press comes in
+REST = 0.1  # seconds without a change after which the neighbours are computed
+SAID = 0.3  # seconds between two words on how far it is
+
+
+class Ahead:
+    """Computes for a live figure: ``compute(**state)`` is a generator that yields the share that is done.
+
+    At its end what ``update`` needs for that state is remembered (:func:`ddim_lessons.remember.remember`). ``coarse``
+    holds the settings of a likeness that is quick, shown meanwhile; ``along`` names the controls whose neighbouring
+    values are computed while nobody moves any.
+    """
+
+    def __init__(self, live, compute, coarse, along):
+        self.live, self.compute, self.coarse, self.along = live, compute, dict(coarse), tuple(along)
+        self.turn, self.state, self.told = 0, live.start, 0.0
+
+    def ask(self, loop):
+        """Draw what the controls say, soon; whatever was being computed is overtaken."""
+        self.turn += 1
+        before, self.state = self.state, self.live.state
+        work = self._slices(self.state)
+        if _done(work, PATIENCE):
+            self._finish(loop, before)
+            return
+        self.live.draw_now(self.state | self.coarse)
+        self.told = 0.0
+        self._tell(0.0)
+        self._later(loop, work, 0.0, lambda: self._finish(loop, before), self._tell)
+
+    def _finish(self, loop, before):
+        self.live.draw_now(self.state)
+        self._later(loop, self._foreseen(before), REST)
+
+    def _later(self, loop, work, wait, then=lambda: None, tell=lambda share: None):
+        """Compute ``work`` in slices after ``wait`` seconds, unless the figure is asked for something else."""
+        turn = self.turn
+
+        def go_on():
+            if turn != self.turn:
+                return
+            if _done(work, SLICE, tell):
+                then()
+            else:
+                loop.call_later(GAP, go_on)
+
+        loop.call_later(wait, go_on)
+
+    def _tell(self, share):
+        """Say now and then what is shown and how far what is asked for is."""
+        if time.monotonic() - self.told > SAID:
+            self.told = time.monotonic()
+            shown = ", ".join(f"{self.live.controls[name].description} {value}" for name, value in self.coarse.items())
+            self.live.meanwhile(f"One moment: meanwhile with {shown}. What you asked for is {share:.0%} computed.")
+
+    def _slices(self, state):
+        """Compute a state; one whose settings do not go together ends at once, and drawing it says why."""
+        try:
+            yield from self.compute(**state)
+        except ValueError:
+            return
+
+    def _foreseen(self, before):
+        """Compute the neighbours: first the next two in the direction of the last change, then one on either side."""
+        return chain.from_iterable(self._slices(self.state | change) for change in self._neighbours(before))
+
+    def _neighbours(self, before):
+        moved = sorted(self.along, key=lambda name: before[name] == self.state[name])  # what has moved comes first
+        for name in moved:
+            values = control_values(self.live.controls[name])
+            if self.state[name] not in values or before[name] not in values:
+                continue
+            here = values.index(self.state[name])
+            steps = here - values.index(before[name])
+            order = (1, -1) if steps == 0 else (1, 2, -1) if steps > 0 else (-1, -2, 1)
+            yield from ({name: values[here + k]} for k in order if 0 <= here + k < len(values))
+
+
+def _done(work, seconds, tell=lambda share: None):
+    """Compute for so many seconds; return whether all is done."""
+    end = time.monotonic() + seconds
+    for share in work:
+        if time.monotonic() > end:
+            tell(share)
+            return False
+    return True
