@@ -6,7 +6,7 @@ import ipywidgets as ipw
 
 from .. import require
 from ..own import named
-from ..toy_data import DATA_SETS
+from ..toy_data import DATA_SETS, data_set
 
 
 def common(label):
@@ -42,6 +42,7 @@ def data_menu(label, data):
     own = [] if isinstance(data, str) else [(f"{data} (own)", data)]
     if own and data.dim != 2:
         require.refuse("the number of columns", data.dim, "2, those of the picture: choose two, as in x[:, [0, 1]]")
+    data_set(data)  # refuses a name that is not known
     return menu(label, [*own, *((name, name) for name in DATA_SETS)], data)
 
 

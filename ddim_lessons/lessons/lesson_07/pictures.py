@@ -28,6 +28,7 @@ from ...figures.plots import (
     move_started,
     panels,
 )
+from ...figures.sketch import own_drawing as own_drawing
 from ...learning.cases import ALPHA_BAR, DENOISERS, alpha_bar_of
 from ...learning.denoisers import denoiser_of, network
 from ...learning.networks import network_states
