@@ -7,11 +7,13 @@ import ipywidgets as ipw
 from .. import require
 from ..own import named
 from ..toy_data import DATA_SETS
+from .typeset import in_html
 
 
 def common(label):
     """Return the settings that all controls share, for the ``label`` before one."""
-    return {"description": label, "tooltip": label}
+    html = in_html(label, '<span class="ddim-lower">{}</span>')  # front ends take no <sub> in a label
+    return {"description": html, "description_allow_html": html != label, "tooltip": label}
 
 
 def choice_slider(label, options, value):
@@ -67,7 +69,7 @@ def player(slider, milliseconds=120):
     sentence that says so to these readers.
     """
     play = ipw.Play(value=slider.index, max=len(slider.options) - 1, interval=milliseconds, show_repeat=False)
-    play.tooltip = f"Play: move {slider.description} from its first to its last value"
+    play.tooltip = f"Play: move {slider.tooltip} from its first to its last value"
     ipw.jslink((play, "value"), (slider, "index"))
     return play, ipw.HTML(LESS_MOTION)
 

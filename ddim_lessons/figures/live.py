@@ -18,11 +18,13 @@ from threading import Lock, Timer
 
 import ipywidgets as ipw
 from IPython.display import display
+from matplotlib.text import Text
 from traitlets import Unicode
 
 from .. import require
 from .controls import common, control_row, control_values, main_grid
 from .plots import DPI, ZOOM, display_still, house, picture, small_png
+from .typeset import in_html, set_figure, set_texts
 
 LIVE_DPI = round(110 * ZOOM)  # on the screen; the still copy in the file has plots.DPI
 SLOW = 0.15  # seconds: a picture that takes longer says so
@@ -92,7 +94,7 @@ class Live:
     def _say(self, words):
         """Write a caption: its first sentence says what is shown, the rest the numbers."""
         first, rest = (*re.split(r"(?<=[.:!?]) ", words, maxsplit=1), "")[:2]
-        words = f"<b>{escape(first)}</b> {escape(rest)}" if rest else escape(first)
+        words = f"<b>{in_html(first)}</b> <span>{in_html(rest)}</span>" if rest else in_html(first)
         self.caption.value = f'<p role="status" aria-live="polite" style="line-height:1.4">{words}</p>'
 
     def draw(self, state):
@@ -211,6 +213,7 @@ class LiveFigure(Live):
         self.figure.set_dpi(LIVE_DPI)
         width, height = figure.canvas.get_width_height()
         self.image = Picture(format="jpeg", layout={"max_width": f"min(100%, {width}px)"})
+        self._texts = [artist for artist in self.artists if isinstance(artist, Text)]
         self._background = self._draw_background()
         super().__init__(controls, update, self.image, play, main)
         if height > TALL * width:
@@ -223,6 +226,7 @@ class LiveFigure(Live):
     @house()
     def draw(self, state):
         words = self.update(**state)
+        set_texts(self._texts)
         canvas = self.figure.canvas
         canvas.restore_region(self._background)
         for artist in self.artists:
@@ -266,6 +270,7 @@ class LiveFigure(Live):
         for artist in self.artists:
             artist.set_animated(True)
         with house():
+            set_figure(self.figure)
             self.figure.draw_without_rendering()
             self.figure.set_layout_engine("none")
             self.figure.canvas.draw()

@@ -8,7 +8,6 @@ import os
 from base64 import b64encode
 from contextlib import contextmanager
 from functools import wraps
-from html import escape
 from inspect import getmembers, isfunction
 from io import BytesIO
 
@@ -23,6 +22,7 @@ from matplotlib.figure import Figure
 from PIL import Image as PillowImage
 
 from .. import require
+from .typeset import in_html, set_figure
 
 ZOOM = float(os.environ.get("DDIM_LESSONS_ZOOM", "1"))  # larger pictures for a projector: present.py sets it
 DPI = round(88 * ZOOM)
@@ -97,6 +97,7 @@ def panels(rows=1, columns=1, width=9.0, height=4.0, **axes_options):
 def png(figure):
     """Return the figure as PNG bytes, the same bytes for the same figure."""
     with house():
+        set_figure(figure)
         figure.canvas.draw()
     return small_png(picture(figure.canvas))
 
@@ -120,7 +121,9 @@ def small_png(image, scale=1.0, colors=256):
 # JupyterLab leaves a picture's alternative text out. This gives the picture above a caption the caption's words.
 ALT = """<style onload="const own = this.closest('.jp-OutputArea-child');
 const above = own?.previousElementSibling?.querySelector('img');
-if (above) above.alt = this.previousElementSibling.textContent;"></style>"""
+const words = this.closest('div').querySelector('small').cloneNode(true);
+words.querySelectorAll('sub').forEach((part) => part.prepend('_'));
+if (above) above.alt = words.textContent;"></style>"""
 
 
 def show(figure, caption):
@@ -134,7 +137,7 @@ def show(figure, caption):
 def display_still(still, caption, note=""):
     """Display a MIME bundle, its caption under it, and a piece of HTML under that."""
     display(still, metadata={"image/png": {"alt": caption}} if "image/png" in still else {}, raw=True)
-    display(HTML(f"<small>{escape(caption)}</small>{ALT}{note}"))
+    display(HTML(f"<small>{in_html(caption)}</small>{ALT}{note}"))
 
 
 # --- drawings ----------------------------------------------------------------------------------------------------
