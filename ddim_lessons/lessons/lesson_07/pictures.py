@@ -9,7 +9,7 @@ import numpy as np
 from ... import require
 from ...ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
 from ...figures.controls import choice_slider, data_menu, menu, number_slider, toggle, whole_slider
-from ...figures.live import LiveFigure
+from ...figures.live import Aside, LiveFigure
 from ...figures.plots import (
     BLUE,
     GREEN,
@@ -17,16 +17,18 @@ from ...figures.plots import (
     PALE,
     PURPLE,
     VERMILION,
+    WINDOW,
     as_ink,
-    corner_text,
     digit_mosaic,
     draw_digits,
     draw_paths,
     draw_points,
     draw_started,
     frame,
+    move_paths,
     move_started,
     panels,
+    sides_key,
 )
 from ...learning.cases import ALPHA_BAR, DENOISERS, alpha_bar_of
 from ...learning.denoisers import denoiser_of, network
@@ -284,9 +286,9 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
     if getattr(data, "shape", None) is not None:
         return digits_lab(kind, data)
     require.that(sampler is None or callable(sampler), "sampler", sampler, "a function (x_T, eps_fn, alpha_bar, tau)")
-    figure, axes = panels(1, 3, width=12, height=4.7, width_ratios=(1, 1, 0.76))
-    sides = [draw_side(axes[0], "DDPM"), draw_side(axes[1], "your η")]
-    table = _table(axes[2], ink_of(data) is not None)
+    figure, axes = panels(1, 2, width=9, height=4.2)
+    sides, table = [draw_side(ax, "DDPM", window_of(data)) for ax in axes], Aside()
+    sides_key(figure, axes[0], (INK, "o", "followed"))
     start = 10 if ink_of(data) is None else 50  # a word is to be read
     controls = _walk_controls(data, "right", STEPS, start) | {"data": data_menu("data", data)}
     controls |= _denoiser_controls(data, kind) | {"paths": toggle("paths", True), "ghosts": toggle("x̂_0 ghosts", False)}
@@ -296,13 +298,13 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
         runs = [run_sampler(data, kind, S, 1.0, spacing, seed)]
         own, told = own_sampler_run(sampler, data, kind, S, spacing, seed) if sampler and eta == 0 else (None, "")
         runs.append(own or run_sampler(data, kind, S, eta, spacing, seed))
-        for side, run in zip(sides, runs, strict=True):
-            move_side(side, data, kind, run, t, paths, ghosts)
-        table.set_text(_numbers(data, *runs))
+        for side, name, run in zip(sides, ("DDPM", "yours"), runs, strict=True):
+            move_side(side, name, data, kind, run, t, paths, ghosts)
+        table.fill(*_numbers(data, *runs))
         return told + _words(S, data, kind, spacing, seed, t, paths, ghosts, *runs)
 
-    moving = [artist for side in sides for artist in side.values()] + [table]
-    live = LiveFigure(figure, moving, controls, update, "t")
+    moving = [artist for side in sides for artist in side.values()]
+    live = LiveFigure(figure, moving, controls, update, "t", aside=table)
     live.colors = FEW
     return live
 
@@ -390,29 +392,35 @@ def own_sampler_run(sampler, data, kind, S, spacing, seed):
     return run_of(data, (*times, 0), 0.0, [*(x for _, x in asked), x_0]), told
 
 
-def draw_side(axes, title):
+def window_of(data):
+    """Return half the width and height of a plane on which the points sets, and data of one's own, are seen."""
+    reach = 1.1 * np.quantile(np.abs(truth(data).points), 0.999, axis=0)
+    return tuple(np.maximum(WINDOW, reach) if isinstance(data, OwnData) else WINDOW)
+
+
+def draw_side(axes, title, window=WINDOW):
     """Prepare one half of the lab and return its moving artists by name."""
-    frame(axes, 3.0, title)
+    frame(axes, window[0], title, window[1])
     return draw_started(axes, dot=3, alpha=0.7) | {
         "paths": draw_paths(axes, [], INK, width=1.0, alpha=0.8),
         "leash": draw_paths(axes, [], VERMILION, width=1.0, alpha=0.9),
         "ghosts": axes.plot([], [], "o", markerfacecolor="white", markeredgecolor=VERMILION, markersize=7)[0],
         "followed": draw_points(axes, np.empty((0, 2)), INK, size=5.5, alpha=1.0),
-        "clock": corner_text(axes),
+        "clock": axes.title,
     }
 
 
-def move_side(side, data, kind, run, t, paths, ghosts):
-    """Set one half's artists to a run at clock time t."""
+def move_side(side, name, data, kind, run, t, paths, ghosts):
+    """Set one half's artists to a run, called ``name``, at clock time t."""
     i = visited(run.tau, at(t, data))
     followed = run.paths[i]
     move_started(side, data_set(data).means, run.frames[0], run.frames[CLOCK.index(t)])
     side["followed"].set_data(*followed.T)
-    side["paths"].set_segments(run.paths[: i + 1].transpose(1, 0, 2) if paths else [])
+    move_paths(side["paths"], run.paths[: i + 1].transpose(1, 0, 2) if paths else [])
     x0_hat = ghosts_of(data, kind, followed, run.tau[i]) if ghosts else np.empty((0, 2))
     side["ghosts"].set_data(*x0_hat.T)
     side["leash"].set_segments(list(np.stack([followed, x0_hat], axis=1)) if ghosts else [])
-    side["clock"].set_text(f"η = {run.eta:.3g}, t = {run.tau[i]}")
+    side["clock"].set_text(f"{name}, η = {run.eta:.3g}, t = {run.tau[i]}")
 
 
 def ghosts_of(data, kind, x_t, t):
@@ -422,44 +430,20 @@ def ghosts_of(data, kind, x_t, t):
     return predict_x0(x_t, denoiser_of(data, kind)(x_t, t), ALPHA_BAR[t])
 
 
-ROWS = ("", "", "coverage", "off data", "distance", "same side", "path", "calls")
-NOTES = (
-    "",
-    "off data, distance:",
-    "  × a true sample's",
-    "same side (left, right)",
-    "  at start and end",
-    "path: length × the way",
-    "calls: of the denoiser",
-)
-MONO = {"va": "top", "fontsize": 12.5, "family": "DejaVu Sans Mono"}
-INDENT = 10 * 0.602 * MONO["fontsize"]  # ten letters of the names, in typographic points
-
-
-def _table(axes, with_ink=False):
-    """Write what does not change of the table; return the text of its numbers, the artist that does."""
-    axes.set_axis_off()
-    rows = [*ROWS, "in the ink"] if with_ink else ROWS
-    axes.text(0.0, 0.97, "\n".join([*rows, *NOTES]), transform=axes.transAxes, **MONO)
-    beside = {"xycoords": "axes fraction", "textcoords": "offset points", "xytext": (INDENT, 0)}
-    return axes.annotate("", (0.0, 0.97), **beside, **MONO)
-
-
-def _numbers(data, ddpm, ddim):
-    """The numbers beside the lab, as text: a line for each of ROWS, and one for the share in the ink."""
+def _numbers(data, ddpm, yours):
+    """The table beside the lab: the columns' names, and a row for each figure in words."""
+    true = truth(data)
     rows = [
-        ("DDPM", f"η={ddim.eta:.3g}", "true"),
-        ("", "", ""),
-        (f"{ddpm.coverage:.0%}", f"{ddim.coverage:.0%}", f"{truth(data).coverage:.0%}"),
-        (f"{ddpm.off:.2f}", f"{ddim.off:.2f}", "1.00"),
-        (f"{ddpm.distance:.1f}", f"{ddim.distance:.1f}", "1.0"),
-        (f"{ddpm.kept_side:.0%}", f"{ddim.kept_side:.0%}", ""),
-        (f"{ddpm.wiggle:.1f}", f"{ddim.wiggle:.1f}", ""),
-        (f"{ddpm.calls}", f"{ddim.calls}", ""),
+        ("parts of the data covered", f"{ddpm.coverage:.0%}", f"{yours.coverage:.0%}", f"{true.coverage:.0%}"),
+        ("off the data, × a true sample", f"{ddpm.off:.2f}", f"{yours.off:.2f}", "1"),
+        ("distance to the data, × its floor", f"{ddpm.distance:.1f}", f"{yours.distance:.1f}", "1"),
+        ("still on their side", f"{ddpm.kept_side:.0%}", f"{yours.kept_side:.0%}", ""),
+        ("path’s length ÷ straight way", f"{ddpm.wiggle:.1f}", f"{yours.wiggle:.1f}", ""),
+        ("calls of the denoiser", f"{ddpm.calls}", f"{yours.calls}", ""),
     ]
     if ddpm.ink is not None:
-        rows.append((f"{ddpm.ink:.0%}", f"{ddim.ink:.0%}", f"{data.in_ink(truth(data).points):.0%}"))
-    return "\n".join(f"{a:>5} {b:>6} {c:>5}" for a, b, c in rows)
+        rows.append(("in the ink", f"{ddpm.ink:.0%}", f"{yours.ink:.0%}", f"{data.in_ink(true.points):.0%}"))
+    return ("DDPM", f"η = {yours.eta:.3g}", "true"), rows
 
 
 def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
@@ -468,11 +452,11 @@ def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
     extra = " Lines: the paths of 6 of them." if paths else " Paths are hidden."
     extra += " Hollow circles: where each of the 6 points to, its x̂_0." if ghosts else ""
     return (
-        f"{POINTS:,} points of “{data}”, {kind} denoiser, S = {S} steps ({spacing}), seed {seed}, at time t = {shown}; "
-        f"blue started on the right, orange on the left.{extra} At the end, DDPM / η = {ddim.eta:.2f}: coverage "
-        f"{ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data's parts {ddpm.off:.2f} / {ddim.off:.2f} and sliced "
-        f"distance {ddpm.distance:.1f} / {ddim.distance:.1f} times a true sample's, on their side "
-        f"{ddpm.kept_side:.0%} / {ddim.kept_side:.0%}, path length {ddpm.wiggle:.1f} / {ddim.wiggle:.1f} times the way."
+        f"S = {S}, at time t = {shown}: in the end {ddpm.kept_side:.0%} with DDPM and {ddim.kept_side:.0%} with "
+        f"η = {ddim.eta:.2f} are on the side on which they started. {POINTS:,} points of “{data}”, {kind} denoiser, "
+        f"{spacing} spacing, seed {seed}; blue started on the right, orange on the left.{extra} At the end, DDPM / "
+        f"η = {ddim.eta:.2f}: coverage {ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data's parts {ddpm.off:.2f} / "
+        f"{ddim.off:.2f} and sliced distance {ddpm.distance:.1f} / {ddim.distance:.1f} times a true sample's, path length {ddpm.wiggle:.1f} / {ddim.wiggle:.1f} times the way."
         + ("" if ddpm.ink is None else f" In the ink: {ddpm.ink:.0%} / {ddim.ink:.0%} of the samples.")
     )
 
