@@ -210,12 +210,11 @@ def sides_key(figure, axes, *others):
     key_below(figure)
 
 
-def key_below(figure, size=12):
-    """Put the key of all labelled artists in a row under the panels, where nothing that moves can cross it."""
-    count = sum(len(axes.get_legend_handles_labels()[1]) for axes in figure.axes)
-    figure.legend(
-        loc="outside lower center", ncols=count, fontsize=size, frameon=False, handletextpad=0.3, columnspacing=1.5
-    )
+def key_below(figure, columns=None):
+    """Put the key of all labelled artists under the panels, in one row or ``columns``: nothing that moves crosses it."""
+    columns = columns or sum(len(axes.get_legend_handles_labels()[1]) for axes in figure.axes)
+    place = {"loc": "outside lower center", "frameon": False, "fontsize": 12}
+    figure.legend(ncols=columns, handletextpad=0.4, columnspacing=1.5, handlelength=1.4, **place)
 
 
 def corner_text(axes):

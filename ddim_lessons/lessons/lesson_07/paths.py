@@ -1,13 +1,27 @@
 """Lesson 07's still pictures: one step for three η, two samplers from one x_T, the lengths of paths, rows of digits."""
 
-from ...figures.plots import BLUE, GREY, INK, ORANGE, PALE, draw_digits, draw_paths, draw_points, frame, panels
+from ...figures.plots import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    WINDOW,
+    draw_digits,
+    draw_paths,
+    draw_points,
+    frame,
+    key_below,
+    move_paths,
+    panels,
+    sides_key,
+)
 from ...metrics import off_manifold
 from ...toy_data import data_set
 from .pictures import (
     ALPHA_BAR,
     CLOCK,
     PARTICLE,
-    arrow_key,
     draw_side,
     draw_step,
     ink,
@@ -15,6 +29,7 @@ from .pictures import (
     move_step,
     run_digits,
     run_sampler,
+    step_key,
     take_apart,
 )
 
@@ -34,11 +49,10 @@ def off_at(sampled, t):
 def three_etas(z, t=500, s=300):
     """Return a figure of the step of ``PARTICLE`` from t to s for η = 0, 0.5 and 1, with the same z of shape (2,)."""
     eps_hat = data_set("moons").eps(PARTICLE[None], ALPHA_BAR[t])[0]
-    figure, axes = panels(1, 3, width=11, height=4.1)
+    figure, axes = panels(1, 3, width=11, height=3.6)
     for axis, eta in zip(axes, (0.0, 0.5, 1.0), strict=True):
         move_step(draw_step(axis, f"η = {eta}"), PARTICLE, take_apart(PARTICLE, eps_hat, t, s, eta, z))
-    arrow_key(axes[0])
-    axes[0].legend(loc="upper left", handletextpad=0.1, fontsize=11)
+    step_key(figure, columns=3)
     return figure
 
 

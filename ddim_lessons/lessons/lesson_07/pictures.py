@@ -5,6 +5,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.patches import FancyArrowPatch
 
 from ... import require
 from ...ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
@@ -25,6 +27,7 @@ from ...figures.plots import (
     draw_points,
     draw_started,
     frame,
+    key_below,
     move_paths,
     move_started,
     panels,
@@ -97,45 +100,62 @@ def take_apart(x_t, eps_hat, t, s, eta, z):
     return Parts(x0_hat, signal, move(zero, eps_hat, ALPHA_BAR[s], sigma_sq), sigma_sq**0.5 * z)
 
 
-ARROWS = (("signal", VERMILION), ("direction", BLUE), ("noise", PURPLE))
+ARROWS = {  # name: (colour, formula)
+    "signal": (VERMILION, "√ᾱ_s x̂_0"),
+    "direction": (BLUE, "√(1−ᾱ_s−σ²) ε̂"),
+    "noise": (PURPLE, "σ z"),
+}
+DOTS = {"x_t": (INK, 13), "x0_hat": (VERMILION, 9), "x_s": (GREEN, 10)}  # name: (colour, size)
+SHORTEST = 0.02  # an arrow that is shorter is not drawn
 
 
 def draw_step(axes, title=""):
-    """Prepare a plane for one step and return its artists: places that x_s may take, three points, three arrows."""
-    frame(axes, 2.7, title)
+    """Prepare a plane for one step and return its artists: places that x_s may take, points, arrows, the denoiser's way.
+
+    The arrows' heads have one size, however short the arrows are.
+    """
+    frame(axes, WINDOW[0], title, WINDOW[1])
     draw_points(axes, data_set("moons").means, PALE, size=7, alpha=1.0)
     axes.plot(0, 0, "+", color=INK, markersize=10)
+    axes.annotate("0", (0, 0), (-12, 4), textcoords="offset points", fontsize=12)
     nothing = np.empty((0, 2))
-    parts = {"cloud": draw_points(axes, nothing, GREEN, size=2.5, alpha=0.35)}
-    parts["x_t"] = draw_points(axes, nothing, INK, size=13, alpha=1.0, label="x_t")
-    parts["x0_hat"] = draw_points(axes, nothing, VERMILION, size=10, alpha=1.0, label="x̂_0")
-    parts["x_s"] = draw_points(axes, nothing, GREEN, size=10, alpha=1.0, label="x_s")
-    for name, color in ARROWS:
-        parts[name] = axes.quiver(
-            [0], [0], [0], [0], color=color, angles="xy", scale_units="xy", scale=1, width=0.014, minlength=0, zorder=3
-        )
+    parts = {"cloud": draw_points(axes, nothing, GREEN, size=2.5, alpha=0.3)}
+    parts["way"] = axes.plot([], [], "--", color=VERMILION, linewidth=1.2)[0]
+    for name, (color, size) in DOTS.items():
+        parts[name] = draw_points(axes, nothing, color, size=size, alpha=1.0)
+    for name, (color, _) in ARROWS.items():
+        parts[name] = FancyArrowPatch(
+            (0, 0), (0, 0), color=color, arrowstyle="-|>,head_length=5,head_width=2.5", mutation_scale=1,
+            linewidth=2.5, shrinkA=0, shrinkB=0,
+        )  # fmt: skip
+        axes.add_patch(parts[name])
+    parts["x0_hat"].set(markerfacecolor="white", markeredgecolor=VERMILION, markeredgewidth=2.5)
     return parts
 
 
 def move_step(parts, x_t, step, cloud=None):
     """Set the artists of :func:`draw_step` to a particle at ``x_t`` and the ``Parts`` of its step."""
-    parts["x_t"].set_data(*x_t[:, None])
-    parts["x0_hat"].set_data(*step.x0_hat[:, None])
-    parts["x_s"].set_data(*step.x_s[:, None])
+    for name, xy in (("x_t", x_t), ("x0_hat", step.x0_hat), ("x_s", step.x_s)):
+        parts[name].set_data(*xy[:, None])
+    parts["way"].set_data(*np.stack([x_t, step.x0_hat], axis=1))
     parts["cloud"].set_data(*(np.empty((2, 0)) if cloud is None else cloud.T))
     start = np.zeros(2)
-    for name in ("signal", "direction", "noise"):
-        parts[name].set_offsets(start[None])
-        parts[name].set_UVC(*getattr(step, name)[:, None])
-        start = start + getattr(step, name)
+    for name in ARROWS:
+        end = start + getattr(step, name)
+        parts[name].set_positions(start, end)
+        parts[name].set_visible(bool(np.hypot(*(end - start)) > SHORTEST))
+        start = end
 
 
-def arrow_key(axes):
-    """Say in words, in the arrows' colours, what the three arrows are."""
-    formulas = ("√ᾱ_s x̂_0", "√(1−ᾱ_s−σ²) ε̂", "σ z")
-    for row, ((name, color), formula) in enumerate(zip(ARROWS, formulas, strict=True)):
-        place = {"x": 0.03, "y": 0.17 - 0.07 * row, "transform": axes.transAxes}
-        axes.text(s=f"{name}  {formula}", color=color, fontsize=13, weight="bold", **place)
+def step_key(figure, columns):
+    """Say under the panels what the points and the arrows of :func:`draw_step` are, the arrows with their formulas."""
+    axes = np.ravel(figure.axes)[0]
+    for (color, size), words in zip(DOTS.values(), ("x_t", "x̂_0, where x_t points to", "x_s"), strict=True):
+        fill = "white" if "where" in words else color
+        axes.plot([], [], "o", markersize=size - 2, color=color, markerfacecolor=fill, markeredgewidth=2, label=words)
+    for name, (color, formula) in ARROWS.items():
+        axes.plot([], [], color=color, linewidth=3, label=f"{name}  {formula}")
+    key_below(figure, columns=columns)
 
 
 JUMPS = (1, 10, 50, 100, 200, 300)
@@ -144,10 +164,9 @@ PARTICLE = np.array([1.5, -1.1])
 
 def step_taken_apart(t=500) -> LiveFigure:
     """One particle and one step, at any time, over any jump, with any η: the three arrows and where they may lead."""
-    figure, axes = panels(width=5.6, height=5.4)
+    figure, axes = panels(width=6.4, height=6.0)
     parts, exact = draw_step(axes), data_set("moons").eps_fn(ALPHA_BAR)
-    arrow_key(axes)
-    axes.legend(loc="upper left", handletextpad=0.1)
+    step_key(figure, columns=2)
     controls = {
         "t": whole_slider("t", 300, 1000, t),
         "jump": choice_slider("t − s", JUMPS, 200),
@@ -464,18 +483,24 @@ def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
 # --- the lab for digits ----------------------------------------------------------------------------------------------
 
 PICTURES, COLUMNS = 20, 10
+SURE = 0.8  # a classifier that gives its digit a probability above this is sure of it
 DIGIT_STEPS = tuple(S for S in STEPS if S <= 200)  # a network for pictures takes its time
 
 
 class DigitRun(NamedTuple):
-    """Pictures on their way: x_t and x̂_0 at the times of CLOCK, (21, PICTURES, 64) each, and two figures."""
+    """Pictures on their way: x_t and x̂_0 at the times of CLOCK, (21, PICTURES, 64) each, and how good they get."""
 
     tau: tuple
     eta: float
     x: np.ndarray
     x0_hat: np.ndarray
-    confident: float | None  # share of digits of which a classifier is sure (above 0.8)
+    sure: np.ndarray | None  # of which digits a classifier is sure (above 0.8), (PICTURES,)
     away: float  # root mean square difference from the nearest true picture, per pixel, paper to ink = 2
+
+    @property
+    def confident(self):
+        """Share of digits of which the classifier is sure, or None."""
+        return None if self.sure is None else float(self.sure.mean())
 
 
 @remember(megabytes=32)
@@ -488,7 +513,7 @@ def run_digits(kind, S, choice, spacing, seed, data="digits"):
     x = states(data, kind, starts(seed, PICTURES, dim), tau, eta, np.random.default_rng([9, seed]))
     shown = [visited(tau, at(t, data)) for t in CLOCK]
     x0_hat = np.array([ghosts_of(data, kind, x[i], tau[i]) for i in shown], dtype=np.float32)
-    sure = confident(x[-1]) if digits else None
+    sure = classifier(x[-1])[1] > SURE if digits else None
     figures = sure, away(x[-1], load_digits()[0] if digits else data.points)
     return DigitRun(tau, eta, np.array([x[i] for i in shown], dtype=np.float32), x0_hat, *figures)
 
@@ -501,8 +526,8 @@ def digit_truth():
 
 
 def confident(pictures):
-    """Return the share of pictures (n, 64) of which the classifier is sure, above 0.8."""
-    return float(np.mean(classifier(pictures)[1] > 0.8))
+    """Return the share of pictures (n, 64) of which the classifier is sure."""
+    return float(np.mean(classifier(pictures)[1] > SURE))
 
 
 def away(pictures, digits):
@@ -529,17 +554,18 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
     """Twenty digits, or pictures like those of one's own ``data``, from the same x_T: DDPM above, your η below."""
     shape = getattr(data, "shape", (8, 8))
     figure, axes = panels(2, 1, width=9, height=4.6)
-    images, titles = zip(*(_digit_row(ax, shape) for ax in axes), strict=True)
+    images, frames, titles = zip(*(_digit_row(ax, shape) for ax in axes), strict=True)
     controls = _walk_controls(data, "below", DIGIT_STEPS) | _denoiser_controls(data, kind)
     controls["ghosts"] = toggle("show x̂_0", False)
 
     @begins_anyway
     def update(S, eta, t, seed, kind, spacing, ghosts):
         runs = [run_digits(kind, S, choice, spacing, seed, data) for choice in (1.0, eta)]
-        for image, title, name, run in zip(images, titles, ("DDPM", "yours"), runs, strict=True):
+        for image, around, title, name, run in zip(images, frames, titles, ("DDPM", "yours"), runs, strict=True):
+            around.set_verts(_around(run.sure, shape))
             image.set_data(digit_mosaic(ink((run.x0_hat if ghosts else run.x)[CLOCK.index(t)]), shape=shape))
-            sure = "" if run.confident is None else f"sure of {run.confident:.0%}, "
-            end = f"at the end: {sure}{run.away:.2f} from a true {'picture' if run.confident is None else 'digit'}"
+            sure = "" if run.confident is None else f"{run.confident:.0%} are plain (the others framed), "
+            end = f"in the end {sure}{run.away:.2f} a pixel off the nearest true one"
             title.set_text(f"{name}, η = {run.eta:.2f}, t = {run.tau[visited(run.tau, at(t, data))]}; {end}")
         if data == "digits":
             return _digit_words(S, t, seed, kind, spacing, ghosts, *runs)
@@ -550,23 +576,33 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
             f"picture by {runs[0].away:.2f} and {runs[1].away:.2f} per pixel (lowest to highest value is 2)."
         )
 
-    live = LiveFigure(figure, [*images, *titles], controls, update, "t")
+    live = LiveFigure(figure, [*images, *frames, *titles], controls, update, "t")
     live.colors = FEW
     return live
 
 
 def _digit_row(axes, shape):
-    """Prepare one row of pictures; returns its image and its title, both artists that change."""
+    """Prepare one row of pictures; returns its image, the frames on it and its title, all artists that change."""
     image = draw_digits(axes, np.zeros((PICTURES // COLUMNS, COLUMNS, shape[0] * shape[1])), shape)
-    return image, axes.text(0, 1.02, "", transform=axes.transAxes, va="bottom", fontsize=12)
+    frames = axes.add_collection(PolyCollection([], facecolors="none", edgecolors=VERMILION, linewidths=2.5))
+    return image, frames, axes.text(0, 1.02, "", transform=axes.transAxes, va="bottom", fontsize=12)
+
+
+def _around(sure, shape, gap=1):
+    """Return the outlines, in pixels of the mosaic, of the pictures of which the classifier is not ``sure``."""
+    height, width = shape[0] + 2 * gap, shape[1] + 2 * gap
+    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * [width - gap, height - gap] + gap / 2 - 0.5
+    unsure = [] if sure is None else np.flatnonzero(~sure)
+    return [square + [k % COLUMNS * width, k // COLUMNS * height] for k in unsure]
 
 
 def _digit_words(S, t, seed, kind, spacing, ghosts, ddpm, ddim):
     """The caption: what the two rows show now."""
     what, true = "the x̂_0 of" if ghosts else "the noisy pictures x_t of", digit_truth()
     return (
-        f"{what.capitalize()} {PICTURES} digits at time t = {ddpm.tau[visited(ddpm.tau, t)]}, {kind} denoiser, "
-        f"S = {S} ({spacing}), seed {seed}; above DDPM, below η = {ddim.eta:.2f}, from the same x_T. A classifier is "
+        f"{what.capitalize()} {PICTURES} digits at time t = {ddpm.tau[visited(ddpm.tau, t)]}, S = {S}; above DDPM, "
+        f"below η = {ddim.eta:.2f}, from the same x_T. The denoiser is {kind}, spacing {spacing}, seed {seed}. A "
+        f"classifier is "
         f"sure of {ddpm.confident:.0%} above and {ddim.confident:.0%} below at the end; they differ from the nearest "
         f"true digit by {ddpm.away:.2f} and {ddim.away:.2f} per pixel (paper to ink is 2). True digits: {true[0]:.0%}, "
         f"and {true[1]:.2f} from the nearest other."
