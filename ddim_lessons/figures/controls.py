@@ -80,7 +80,9 @@ def control_row(controls, play, main, reset_button):
     ``play`` names the one that gets a play button, or is None; ``main`` names the main ones, or is None for the rule of
     :class:`ddim_lessons.figures.live.Live`.
     """
-    shown = {name: _with_player(control, reset_button) if name == play else control for name, control in controls.items()}
+    shown = {
+        name: _with_player(control, reset_button) if name == play else control for name, control in controls.items()
+    }
     seen = controls if main is None and len(controls) <= 4 else _main_names(controls, main)
     folded = [name for name in controls if name not in seen]
     for name in folded:

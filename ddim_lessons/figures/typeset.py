@@ -42,7 +42,7 @@ def _mathtext(words, before, after):
     return SYMBOL.sub(symbol, words)
 
 
-def in_html(words, lower='<sub>{}</sub>'):
+def in_html(words, lower="<sub>{}</sub>"):
     """Return ``words`` as HTML, escaped; ``lower`` is how a subscript is put: some places take no ``<sub>``."""
 
     def symbol(found):

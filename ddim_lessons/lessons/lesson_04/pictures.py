@@ -245,7 +245,9 @@ def _meter_artists(axes):
     axes.axhline(0, color=INK, linewidth=1)
     axes.text(0.02, 0.06, "0: the step is Markov", transform=axes.get_yaxis_transform(), fontsize=11)
     axes.set_yscale("asinh", linear_width=0.2)  # those of the other root are ten times as large
-    axes.set(xlim=(1050, 150), ylim=METER, title=" ", xlabel="time t of the forward step s → t", ylabel="x_0's coefficient")
+    axes.set(
+        xlim=(1050, 150), ylim=METER, title=" ", xlabel="time t of the forward step s → t", ylabel="x_0's coefficient"
+    )
     axes.set_yticks((-1, -0.3, 0, 0.3, 1, 2.5), ["−1", "−0.3", "0", "0.3", "1", "2.5"])
     axes.minorticks_off()
     (stems,) = axes.plot([], [], color=VERMILION, linewidth=3)
