@@ -78,9 +78,8 @@ class Live:
         for control in self.controls.values():
             control.observe(self._changed, names="value")
         row = control_row(self.controls, play, main, self.reset_button)
-        self.layout = ipw.VBox(
-            [row, view, *([aside] if aside else []), self.caption, ipw.HTML(DRESS, layout={"display": "none"})]
-        )
+        views = [view, aside] if aside else [view]
+        self.layout = ipw.VBox([row, *views, self.caption, ipw.HTML(DRESS, layout={"display": "none"})])
         self.layout.add_class("ddim-figure")
         self.box = ipw.VBox([self.layout])
 

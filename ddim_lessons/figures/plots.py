@@ -211,7 +211,7 @@ def sides_key(figure, axes, *others):
 
 
 def key_below(figure, columns=None):
-    """Put the key of all labelled artists under the panels, in one row or ``columns``: nothing that moves crosses it."""
+    """Put the key of all labelled artists under the panels, in one row or ``columns``: nothing moves there."""
     columns = columns or sum(len(axes.get_legend_handles_labels()[1]) for axes in figure.axes)
     place = {"loc": "outside lower center", "frameon": False, "fontsize": 12}
     figure.legend(ncols=columns, handletextpad=0.4, columnspacing=1.5, handlelength=1.4, **place)

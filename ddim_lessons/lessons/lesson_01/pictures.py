@@ -329,7 +329,8 @@ def _chain_words(schedule, kind, t, level, x, stop):
     found = x[:, stop]
     return (
         f"At t = {t}, ᾱ = {level:.3g}, the 2000 walkers have mean {_two(found.mean())} and standard deviation "
-        f"{found.std():.2f}; exact are {_two(mean)} and {std:.2f}. {schedule}; walkers by {kind}. The noise in a walker at t/T = 0.5 and that at 0.6 have correlation {_two(link)}."
+        f"{found.std():.2f}; exact are {_two(mean)} and {std:.2f}. {schedule}; walkers by {kind}. The noise in a "
+        f"walker at t/T = 0.5 and that at 0.6 have correlation {_two(link)}."
     )
 
 

@@ -295,8 +295,8 @@ def _words(eta, root, x_t, step, x_s):
     beyond = sum(eta > eta_max(ALPHA_BAR[t], ALPHA_BAR[s]) + 1e-9 for t, s in pairwise(TAU[:-1]))
     note = f" η is beyond the bound of {beyond} of the 9 jumps; these take σ² = 1−ᾱ_s, so k = 0." if beyond else ""
     return (
-        f"η = {eta:.2f}, root {root[0]}: the draws of x_s keep their standard deviation, {_two(x_s.std())}. Their mean is "
-        f"{_two(x_s.mean())}; both are, up to sampling error, the same for all settings. At x_t = {_two(x_t)} the conditional has "
+        f"η = {eta:.2f}, root {root[0]}: the draws of x_s have mean {_two(x_s.mean())} and standard deviation "
+        f"{_two(x_s.std())}, up to sampling error the same for all settings. At x_t = {_two(x_t)} the conditional has "
         f"mean {_two(step.k * x_t + step.lam * X0)} and standard deviation {_two(step.sigma_sq**0.5)}; "
         f"k = {_two(step.k)}, ρ = {_two(step.rho)}. The forward step {JUMP[1]} → {JUMP[0]} has the x_0 coefficient "
         f"{_two(step.c)}.{note}"

@@ -27,6 +27,7 @@ from ...figures.plots import (
     draw_points,
     draw_started,
     frame,
+    house,
     key_below,
     move_paths,
     move_started,
@@ -109,8 +110,9 @@ DOTS = {"x_t": (INK, 13), "x0_hat": (VERMILION, 9), "x_s": (GREEN, 10)}  # name:
 SHORTEST = 0.02  # an arrow that is shorter is not drawn
 
 
+@house()
 def draw_step(axes, title=""):
-    """Prepare a plane for one step and return its artists: places that x_s may take, points, arrows, the denoiser's way.
+    """Prepare a plane for one step; return its artists: places that x_s may take, points, arrows, the way to x̂_0.
 
     The arrows' heads have one size, however short the arrows are.
     """
@@ -471,11 +473,12 @@ def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
     extra = " Lines: the paths of 6 of them." if paths else " Paths are hidden."
     extra += " Hollow circles: where each of the 6 points to, its x̂_0." if ghosts else ""
     return (
-        f"S = {S}, at time t = {shown}: in the end {ddpm.kept_side:.0%} with DDPM and {ddim.kept_side:.0%} with "
-        f"η = {ddim.eta:.2f} are on the side on which they started. {POINTS:,} points of “{data}”, {kind} denoiser, "
-        f"{spacing} spacing, seed {seed}; blue started on the right, orange on the left.{extra} At the end, DDPM / "
-        f"η = {ddim.eta:.2f}: coverage {ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data's parts {ddpm.off:.2f} / "
-        f"{ddim.off:.2f} and sliced distance {ddpm.distance:.1f} / {ddim.distance:.1f} times a true sample's, path length {ddpm.wiggle:.1f} / {ddim.wiggle:.1f} times the way."
+        f"In the end {ddpm.kept_side:.0%} (DDPM) and {ddim.kept_side:.0%} (η = {ddim.eta:.2f}) are on their side; "
+        f"shown at time t = {shown}. {POINTS:,} points of “{data}”, {kind} denoiser, S = {S} steps ({spacing}), "
+        f"seed {seed}; blue started on the right, orange on the left.{extra} DDPM / η = {ddim.eta:.2f}: coverage "
+        f"{ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data's parts {ddpm.off:.2f} / {ddim.off:.2f} and sliced distance "
+        f"{ddpm.distance:.1f} / {ddim.distance:.1f} times a true sample's, path length {ddpm.wiggle:.1f} / "
+        f"{ddim.wiggle:.1f} times the way."
         + ("" if ddpm.ink is None else f" In the ink: {ddpm.ink:.0%} / {ddim.ink:.0%} of the samples.")
     )
 
@@ -581,6 +584,7 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
     return live
 
 
+@house()
 def _digit_row(axes, shape):
     """Prepare one row of pictures; returns its image, the frames on it and its title, all artists that change."""
     image = draw_digits(axes, np.zeros((PICTURES // COLUMNS, COLUMNS, shape[0] * shape[1])), shape)

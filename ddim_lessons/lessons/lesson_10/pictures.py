@@ -209,7 +209,7 @@ def class_colors(labels, strength):
 def becoming(scores):
     """Return colours of boxes going in, by what they become: grey, or the class of which their x̂_0 is sure.
 
-    The more boxes there are, the paler are those that become nothing, so that the picture shows. ``scores`` (n, classes).
+    The more boxes there are, the paler are those that become nothing: the picture shows. ``scores`` (n, classes).
     """
     sure = scores.max(axis=1) > SURE
     colors = class_colors(scores.argmax(axis=1), 1.0)
