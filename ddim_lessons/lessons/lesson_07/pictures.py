@@ -476,7 +476,7 @@ def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
         f"In the end {ddpm.kept_side:.0%} (DDPM) and {ddim.kept_side:.0%} (η = {ddim.eta:.2f}) are on their side; "
         f"shown at time t = {shown}. {POINTS:,} points of “{data}”, {kind} denoiser, S = {S} steps ({spacing}), "
         f"seed {seed}; blue started on the right, orange on the left.{extra} DDPM / η = {ddim.eta:.2f}: coverage "
-        f"{ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data's parts {ddpm.off:.2f} / {ddim.off:.2f} and sliced distance "
+        f"{ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data's parts {ddpm.off:.2f} / {ddim.off:.2f}, sliced distance "
         f"{ddpm.distance:.1f} / {ddim.distance:.1f} times a true sample's, path length {ddpm.wiggle:.1f} / "
         f"{ddim.wiggle:.1f} times the way."
         + ("" if ddpm.ink is None else f" In the ink: {ddpm.ink:.0%} / {ddim.ink:.0%} of the samples.")
