@@ -307,11 +307,12 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
     if getattr(data, "shape", None) is not None:
         return digits_lab(kind, data)
     require.that(sampler is None or callable(sampler), "sampler", sampler, "a function (x_T, eps_fn, alpha_bar, tau)")
+    choice = data_menu("data", data)
     figure, axes = panels(1, 2, width=9, height=4.2)
     sides, table = [draw_side(ax, "DDPM", window_of(data)) for ax in axes], Aside()
     sides_key(figure, axes[0], (INK, "o", "followed"))
     start = 10 if ink_of(data) is None else 50  # a word is to be read
-    controls = _walk_controls(data, "right", STEPS, start) | {"data": data_menu("data", data)}
+    controls = _walk_controls(data, "right", STEPS, start) | {"data": choice}
     controls |= _denoiser_controls(data, kind) | {"paths": toggle("paths", True), "ghosts": toggle("x̂_0 ghosts", False)}
 
     @begins_anyway
@@ -476,7 +477,7 @@ def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
         f"In the end {ddpm.kept_side:.0%} (DDPM) and {ddim.kept_side:.0%} (η = {ddim.eta:.2f}) are on their side; "
         f"shown at time t = {shown}. {POINTS:,} points of “{data}”, {kind} denoiser, S = {S} steps ({spacing}), "
         f"seed {seed}; blue started on the right, orange on the left.{extra} DDPM / η = {ddim.eta:.2f}: coverage "
-        f"{ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data's parts {ddpm.off:.2f} / {ddim.off:.2f}, sliced distance "
+        f"{ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data {ddpm.off:.2f} / {ddim.off:.2f}, sliced distance "
         f"{ddpm.distance:.1f} / {ddim.distance:.1f} times a true sample's, path length {ddpm.wiggle:.1f} / "
         f"{ddim.wiggle:.1f} times the way."
         + ("" if ddpm.ink is None else f" In the ink: {ddpm.ink:.0%} / {ddim.ink:.0%} of the samples.")
