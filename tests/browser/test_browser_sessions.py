@@ -116,7 +116,7 @@ def test_the_stop_button_ends_a_training_and_another_loop_goes_on(open_lesson):
     lesson.figure_after(figure, lambda: None)
     lesson.page.locator('[data-command="notebook:interrupt-kernel"]').first.click()
     browser.wait_for(
-        lambda: any(o.get("ename") == "KeyboardInterrupt" for o in outputs_of(lesson, training)), 20, "it does not stop"
+        lambda: any(o.get("ename") == "Stopped" for o in outputs_of(lesson, training)), 20, "it does not stop"
     )
     browser.wait_for(lesson._kernel_ready, 20, "the kernel is not idle after the stop")
     set_source(lesson, training + 1, "print(run.step)\nfor progress in fit(run): pass\nprint(run.step)")
