@@ -33,7 +33,10 @@ def stop_if_pressed(run):
     """Raise the stop that :func:`stop_button_waits` held back, once."""
     if run.stop_pressed:
         run.stop_pressed = False
-        raise Stopped(f"after step {run.step} of {run.steps}. The run is whole: another loop over fit(run) goes on.")
+        raise Stopped(
+            f"after step {run.step} of {run.settings['steps']}. The run is whole: run this cell again to go on, or "
+            "write another loop over fit(run)."
+        )
 
 
 @contextmanager
