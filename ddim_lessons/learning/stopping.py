@@ -6,7 +6,11 @@ from contextlib import contextmanager
 
 
 class Stopped(KeyboardInterrupt):
-    """A training that the stop button ended between two steps. A notebook shows its one sentence, and no traceback."""
+    """The stop button ended ``run`` between two steps. A notebook shows its one sentence, and no traceback."""
+
+    def __init__(self, run):
+        done = f"after step {run.step} of {run.settings['steps']}"
+        super().__init__(f"{done}. Run this cell again to go on, or write another loop over fit(run).")
 
     def _render_traceback_(self):  # IPython asks an error for the lines that it shows
         return [f"Stopped: {self}"]
@@ -33,10 +37,7 @@ def stop_if_pressed(run):
     """Raise the stop that :func:`stop_button_waits` held back, once."""
     if run.stop_pressed:
         run.stop_pressed = False
-        raise Stopped(
-            f"after step {run.step} of {run.settings['steps']}. The run is whole: run this cell again to go on, or "
-            "write another loop over fit(run)."
-        )
+        raise Stopped(run)
 
 
 @contextmanager
