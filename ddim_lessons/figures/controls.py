@@ -55,7 +55,7 @@ def _check_choice(label, options, value):
 
 def toggle(label, value):
     """A box to tick."""
-    return ipw.Checkbox(value=value, description=label, indent=False)
+    return ipw.Checkbox(value=value, indent=False, **common(label))
 
 
 LESS_MOTION = """<span class="less-motion">Your system asks for less motion: Play moves on by one picture at each

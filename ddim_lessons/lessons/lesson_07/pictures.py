@@ -432,8 +432,8 @@ def draw_side(axes, title, window=WINDOW):
     }
 
 
-def move_side(side, name, data, kind, run, t, paths, ghosts):
-    """Set one half's artists to a run, called ``name``, at clock time t."""
+def move_side(side, title, data, kind, run, t, paths, ghosts):
+    """Set one half's artists to a run, called ``title``, at clock time t."""
     i = visited(run.tau, at(t, data))
     followed = run.paths[i]
     move_started(side, data_set(data).means, run.frames[0], run.frames[CLOCK.index(t)])
@@ -442,7 +442,7 @@ def move_side(side, name, data, kind, run, t, paths, ghosts):
     x0_hat = ghosts_of(data, kind, followed, run.tau[i]) if ghosts else np.empty((0, 2))
     side["ghosts"].set_data(*x0_hat.T)
     side["leash"].set_segments(list(np.stack([followed, x0_hat], axis=1)) if ghosts else [])
-    side["clock"].set_text(f"{name}, η = {run.eta:.3g}, t = {run.tau[i]}")
+    side["clock"].set_text(f"{title}, η = {run.eta:.3g}, t = {run.tau[i]}")
 
 
 def ghosts_of(data, kind, x_t, t):
@@ -570,7 +570,7 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
             image.set_data(digit_mosaic(ink((run.x0_hat if ghosts else run.x)[CLOCK.index(t)]), shape=shape))
             sure = "" if run.confident is None else f"{run.confident:.0%} are plain (the others framed), "
             end = f"in the end {sure}{run.away:.2f} a pixel off the nearest true one"
-            title.set_text(f"{name}, η = {run.eta:.2f}, t = {run.tau[visited(run.tau, at(t, data))]}; {end}")
+            title.set_text(f"{title}, η = {run.eta:.2f}, t = {run.tau[visited(run.tau, at(t, data))]}; {end}")
         if data == "digits":
             return _digit_words(S, t, seed, kind, spacing, ghosts, *runs)
         what = "the x̂_0 of" if ghosts else "the noisy pictures x_t of"
