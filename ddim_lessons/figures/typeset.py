@@ -8,7 +8,6 @@ from html import escape
 from unicodedata import normalize
 
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
 
 ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar"}
 LETTER = r"(?<!\w)(?P<letter>[A-Za-zα-ω]|\u1fb1)(?P<accent>[\u0302-\u0304]?)"
@@ -50,7 +49,7 @@ def in_html(words, lower="<sub>{}</sub>"):
         if not accent and not below:
             return found[0]
         below = f"<i>{below}</i>" if len(below) == 1 and below.isalpha() else below
-        return f"<i>{letter}{accent}</i>" + (lower.format(below) if below else "")
+        return f"<i>{normalize('NFC', letter + accent)}</i>" + (lower.format(below) if below else "")
 
     return SYMBOL.sub(symbol, escape(HYPHEN.sub("−", words), quote=False))
 
@@ -72,7 +71,8 @@ def set_texts(texts):
 def set_figure(figure):
     """Set all words of a figure: titles, labels, legends, texts, and the names at its ticks."""
     set_texts(figure.findobj(Text))
-    for axes in figure.axes:
-        for formatter in (axis.get_major_formatter() for axis in (axes.xaxis, axes.yaxis)):
-            if isinstance(formatter, FixedFormatter):
-                formatter.seq = [in_picture(str(words)) for words in formatter.seq]
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        names = [text.get_text() for text in axis.get_majorticklabels()]
+        wanted = list(map(in_picture, names))
+        if wanted != names:
+            axis.set_ticks(axis.get_majorticklocs(), labels=wanted)

@@ -570,7 +570,7 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
             image.set_data(digit_mosaic(ink((run.x0_hat if ghosts else run.x)[CLOCK.index(t)]), shape=shape))
             sure = "" if run.confident is None else f"{run.confident:.0%} are plain (the others framed), "
             end = f"in the end {sure}{run.away:.2f} a pixel off the nearest true one"
-            title.set_text(f"{title}, η = {run.eta:.2f}, t = {run.tau[visited(run.tau, at(t, data))]}; {end}")
+            title.set_text(f"{name}, η = {run.eta:.2f}, t = {run.tau[visited(run.tau, at(t, data))]}; {end}")
         if data == "digits":
             return _digit_words(S, t, seed, kind, spacing, ghosts, *runs)
         what = "the x̂_0 of" if ghosts else "the noisy pictures x_t of"
