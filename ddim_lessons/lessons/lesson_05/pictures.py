@@ -178,8 +178,8 @@ def _weight_words(S, eta, spacing, denoiser, state):
     """The caption: the range of the weights, and the groups."""
     groups = ", ".join(f"{name} {value:.3g}" for name, value in state.groups.items())
     return (
-        f"η = {eta:.2f}, S = {S} ({spacing}), denoiser: {denoiser}. γ(t) goes from {state.gamma.min():.3g} to "
-        f"{state.gamma.max():.3g}; the links cost {np.sum(state.gamma * state.loss):.3g} nats. "
+        f"γ(t) goes from {state.gamma.min():.3g} to {state.gamma.max():.3g}; the links cost "
+        f"{np.sum(state.gamma * state.loss):.3g} nats. η = {eta:.2f}, S = {S} ({spacing}), denoiser: {denoiser}. "
         f"On average over the data, in nats: {groups}."
     )
 
@@ -243,9 +243,10 @@ def kl_that_is_none() -> LiveFigure:
         curve.set_ydata(false_kl(var, alpha_bar[1:]))
         dot.set_data([t], [value])
         return (
-            f"t = {t}, data of standard deviation {std:.2f}: given x_0, x_j has the standard deviation "
-            f"{noise**0.5:.2f}; given x_j, x_0 has {left**0.5:.2f}. The so-called KL, averaged over the data, is "
-            f"{value:.2f} nats" + (": negative, which no KL divergence can be." if value < 0 else ".")
+            f"The so-called KL, averaged over the data, is {value:.2f} nats"
+            + (": negative, which no KL divergence can be." if value < 0 else ".")
+            + f" t = {t}, data of standard deviation {std:.2f}: given x_0, x_j has the standard deviation "
+            f"{noise**0.5:.2f}; given x_j, x_0 has {left**0.5:.2f}."
         )
 
     return LiveFigure(figure, [noisy, clean, curve, dot], controls, update)
