@@ -155,10 +155,13 @@ def test_the_report_names_python_the_packages_and_the_processor(capsys):
 
 def test_the_report_tells_what_is_missing(capsys, monkeypatch):
     monkeypatch.setattr(environment, "_dependencies", lambda: ["numpy", "no-such-package"])
-    monkeypatch.setattr(environment, "find_spec", lambda name: None)
+    monkeypatch.setattr(environment, "TORCH", False)
     environment.report()
     text = capsys.readouterr().out
-    assert "no-such-package MISSING: run the first command" in text and "No torch: lessons 00 to 05 work" in text
+    assert (
+        "no-such-package MISSING: run the first command" in text
+        and "torch is not installed: 00 to 05 need none" in text
+    )
 
 
 def test_the_report_leaves_torch_out_of_the_reader_s_process():
