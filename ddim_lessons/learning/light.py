@@ -12,6 +12,7 @@ from safetensors.numpy import load
 from .. import require
 from ..ddim import ddim_states
 from ..files import read_data
+from ..own import named
 from ..schedules import alpha_bar_schedule
 from ..torch_here import need_torch
 from ..toy_data import DATA_SETS
@@ -84,6 +85,11 @@ def one_thread():
 
 
 # --- a set of one's own: its exact denoiser --------------------------------------------------------------------------
+
+
+def as_data(data):
+    """Return what figures take: the name of a set, or own data."""
+    return named(data)
 
 
 def own_pair(data, denoiser):
