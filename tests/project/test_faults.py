@@ -107,7 +107,7 @@ def like(path):
 def test_the_table_of_files_is_whole():
     read_by_people = {name for name in files.manifest() if name.startswith("weights/") and name.endswith("json")}
     measured = {f"results/{name}.json" for name in ("train_2d_cpu_1_thread", "performance", "classroom")}
-    rest = {"ddpm_beside_ddim.png", *measured}  # shown in the README; figures of a machine, for people
+    rest = {"ddpm_beside_ddim.gif", *measured}  # shown in the README; figures of a machine, for people
     assert set(files.manifest()) - set(LOADERS) <= read_by_people | rest
 
 

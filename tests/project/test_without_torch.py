@@ -34,7 +34,8 @@ from IPython.utils.capture import capture_output
 for name in sys.argv[1:]:
     shell = InteractiveShell()
     for cell in json.load(open(name, encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code" and not {"side-road", "raises-exception"} & set(cell["metadata"].get("tags", [])):
+        tags = cell["metadata"].get("tags", [])
+        if cell["cell_type"] == "code" and not {"side-road", "raises-exception"} & set(tags):
             with capture_output():
                 result = shell.run_cell("".join(cell["source"]))
             result.raise_error()
