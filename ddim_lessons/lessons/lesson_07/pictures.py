@@ -35,14 +35,15 @@ from ...figures.plots import (
     sides_key,
 )
 from ...figures.sketch import own_drawing as own_drawing
+from ...learning.backend import network_states
+from ...learning.backend import one_thread as one_thread
 from ...learning.cases import ALPHA_BAR, DENOISERS, alpha_bar_of
 from ...learning.denoisers import denoiser_of, network
-from ...learning.networks import network_states
-from ...learning.own import as_data, own_pair, own_states
-from ...learning.own import own_run as own_run
+from ...learning.lab import as_data, own_pair, own_states
+from ...learning.lab import fit as fit  # for the reader: the notebook imports in its first cell alone
+from ...learning.lab import own_run as own_run
 from ...learning.quality import classifier, true_features
 from ...learning.runs import kept_side
-from ...learning.training import fit as fit  # for the reader: the notebook imports in its first cell alone
 from ...metrics import coverage, frechet_distance, nearest, noise_floor, off_manifold, sliced_w2
 from ...own import OwnData
 from ...own import own_data as own_data
@@ -249,7 +250,7 @@ def states(data, kind, x_T, tau, eta, rng):
     if isinstance(data, OwnData):
         return own_states(data, kind, x_T, tau, eta, rng)
     if kind == "trained":
-        return [x.numpy() for x in network_states(network(data), x_T, tau, eta, rng)]
+        return [np.asarray(x) for x in network_states(network(data), x_T, tau, eta, rng)]
     return list(ddim_states(x_T, denoiser_of(data, kind), ALPHA_BAR, tau, eta, rng))
 
 
