@@ -74,9 +74,9 @@ def eps_fn(model):
     return eps_hat
 
 
-def network_states(model, x_T, tau, eta=0.0, rng=None):
-    """Return x at each time of ``tau`` as a list of arrays of 32 bits."""
-    return list(ddim_states(x_T.astype(np.float32), eps_fn(model), model.schedule, tau, eta, rng))
+def network_walk(model, x_T, tau, eta=0.0, rng=None):
+    """Yield x at each time of ``tau``, arrays of 32 bits."""
+    return ddim_states(x_T.astype(np.float32), eps_fn(model), model.schedule, tau, eta, rng)
 
 
 def one_thread():
@@ -99,10 +99,10 @@ def own_pair(data, denoiser):
     return lambda x, t: (data.x0(x, data.alpha_bar[t]), data.eps(x, data.alpha_bar[t]))
 
 
-def own_states(data, denoiser, x_T, tau, eta, rng):
-    """Return x at each time of ``tau`` for own data's "exact" denoiser, in 32 bits."""
+def own_walk(data, denoiser, x_T, tau, eta, rng):
+    """Yield x at each time of ``tau`` for own data's "exact" denoiser, in 32 bits."""
     own_pair(data, denoiser)
-    return list(ddim_states(x_T.astype(np.float32), data.eps_fn(data.alpha_bar), data.alpha_bar, tau, eta, rng))
+    return ddim_states(x_T.astype(np.float32), data.eps_fn(data.alpha_bar), data.alpha_bar, tau, eta, rng)
 
 
 def own_run(data, *settings):
