@@ -28,7 +28,7 @@ from .plots import DPI, ZOOM, display_still, house, lay_out, picture, small_png
 from .typeset import in_html, set_texts
 
 LIVE_DPI = round(110 * ZOOM)  # on the screen; the still copy in the file has plots.DPI
-SLOW = 0.15  # seconds: a picture that takes longer says so
+SLOW = 0.12  # seconds: a picture that takes longer says so, which is seen within 0.15
 TALL = 0.62  # height / width of a figure beside which its controls and its words have room
 HERE = Path(__file__).parent
 # what every live figure brings along: how it is laid out, and what its front end has to do for it
