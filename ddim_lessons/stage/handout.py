@@ -40,6 +40,7 @@ def handout(notebook, number, main_road=False, hints=False, feedback="full"):
     name = {"cell_type": "code", "id": "name", "metadata": {"tags": ["name"]}, "source": NAME}
     cells.insert(1, name | {"outputs": [], "execution_count": None})
     facts = {"lesson": number, "version": __version__, "exercises": stamp_of(notebook), "feedback": feedback}
+    facts["asked"] = [exercise_of(cell) for cell in cells if exercise_of(cell)]
     return notebook | {
         "cells": [cell for cell in cells if source_of(cell).strip()],
         "metadata": notebook["metadata"] | {STAMP: facts},
