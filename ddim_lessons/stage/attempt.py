@@ -26,8 +26,8 @@ def own_code(notebook, lesson):
     """The code cells of a submission that the lesson does not have as they are, after the lesson's setup."""
     known = {source_of(cell) for cell in lesson["cells"] if cell["cell_type"] == "code" and not exercise_of(cell)}
     setup = source_of(lesson["cells"][1])
-    cells = [without_check(source_of(cell)) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    return [setup, *(source for source in cells if source not in known)]
+    cells = [source_of(cell) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [setup, *(without_check(source) for source in cells if source not in known)]
 
 
 class TooLongError(BaseException):
@@ -70,12 +70,12 @@ def said(error):
     return f"{type(error).__name__}: {error}"[:200]
 
 
-def answers(number, expression, names, seconds):
+def answers(number, expression, names, seconds, stopped):
     """Return how an exercise stands: {"state": …}, and the "values" of an answer to each case or "why" none are."""
     try:
         answer = eval(expression, names)
     except Exception as error:
-        return {"state": "missing", "why": said(error)}
+        return {"state": "error" if stopped else "open", "why": stopped or said(error)}
     if answer is None or answer is Ellipsis:
         return {"state": "open"}
     cases = exercise(number).cases
@@ -118,7 +118,7 @@ def main(notebook, lesson, seconds):
     name = names.get("NAME")
     _write(out, {"exercise": "", "stopped": stopped, "name": name[:200] if isinstance(name, str) else ""})
     for number, stub in ((exercise_of(cell), source_of(cell)) for cell in original["cells"] if exercise_of(cell)):
-        _write(out, {"exercise": number} | answers(number, asked(stub), names, share))
+        _write(out, {"exercise": number} | answers(number, asked(stub), names, share, stopped))
     os._exit(0)  # threads that it left do not hold this process
 
 

@@ -56,18 +56,19 @@ def mark_file(path, seconds=60, gigabytes=6, boxed=True, stop=None):
     Once ``stop``, an Event, is set, the submission is ended and ``StoppedError`` raised.
     """
     try:
+        require.that(_bytes(path), "the file", path.name, f"readable and of 1 to {LARGEST} bytes")
         notebook = json.loads(_bytes(path).decode("utf-8-sig"))
         number = lesson_of(path, notebook)
         lesson = server.lesson_path(number)
         code = [source_of(cell) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     except Exception as error:  # whatever stands in the file
-        return {"student": path.stem, "lesson": "?", "rows": [], "note": f"no submission: {str(error)[:200]}"}
+        return {"student": path.stem, "lesson": "?", "rows": [], "note": f"no submission: {said(error)}"}
     with TemporaryDirectory(prefix="ddim-marks-", ignore_cleanup_errors=True) as folder:
         whole, found, *notes = _attempt(notebook, lesson, Path(folder), seconds, gigabytes, boxed, stop or Event())
     original = json.loads(lesson.read_text(encoding="utf-8"))
     numbers = [exercise_of(cell) for cell in original["cells"] if exercise_of(cell)]
     stamp = notebook.get("metadata", {}).get(STAMP, {})
-    unseen = {"state": "error", "why": notes[0]}
+    unseen = {"state": "error", "why": notes[0] or "it ended before its answer"}
     rows = [(n, *verdict_on(n, found.get(n, unseen))) for n in numbers if n in stamp.get("asked", numbers)]
     if stamp.get("exercises", stamp_of(original)) != stamp_of(original):
         notes.append("handed out from another version of the lesson")
@@ -139,7 +140,7 @@ def _entry(line):
     """Read a line of :mod:`.attempt`; what a submission wrote in between says nothing."""
     with suppress(ValueError, TypeError, RecursionError):
         entry = json.loads(line)
-        if isinstance(entry.get("exercise"), str):
+        if isinstance(entry, dict) and isinstance(entry.get("exercise"), str):
             return entry["exercise"], entry
     return None, {}
 
@@ -183,7 +184,9 @@ def verdict_on(number, state):
         verdict, sentence = judge(exercise(number), answer)
     except Exception as error:  # whatever a submission wrote in its place
         return "error", f"what it wrote cannot be read: {said(error)}"
-    return verdict, "" if verdict == "right" else sentence.removeprefix("not yet: ").partition(" Hint:")[0].rstrip(".")
+    return verdict, "" if verdict in ("right", "open") else sentence.removeprefix("not yet: ").partition(" Hint:")[
+        0
+    ].rstrip(".")
 
 
 def decoded(value):

@@ -1,33 +1,22 @@
 """A class: hand-outs show no solution; what is handed in costs its own points at most; each mistake is named."""
 
 import csv
-import json
+import os
 import re
+import signal
 import subprocess
 import sys
+from time import monotonic, sleep
 
 import pytest
+import submissions
+from submissions import LESSON, NUMBERS
 
 from ddim_lessons.__main__ import main
 from ddim_lessons.stage import handout, marks, server
 from ddim_lessons.teaching.road import exercise_of, source_of
 
-LESSON = json.loads(server.lesson_path("04").read_text(encoding="utf-8"))
-NUMBERS = [exercise_of(cell) for cell in LESSON["cells"] if exercise_of(cell)]
 FIRST = NUMBERS[0]
-NAME = handout.asked(next(source_of(cell) for cell in LESSON["cells"] if exercise_of(cell) == FIRST))
-
-
-def answered(body, name="A. Student", feedback="full"):
-    """A hand-out whose first exercise is answered by a function with this body, a list of lines."""
-    notebook = handout.handout(LESSON, "04", feedback=feedback)
-    for cell in notebook["cells"]:
-        if exercise_of(cell) == FIRST:
-            lines = "\n".join(f"    {line}" for line in body)
-            cell["source"] = f"def {NAME}(t, s, sq):\n{lines}\n\n\ncheck({FIRST!r}, {NAME})"
-        if "name" in cell["metadata"].get("tags", []):
-            cell["source"] = f"NAME = {name!r}"
-    return notebook
 
 
 @pytest.mark.parametrize("feedback", handout.FEEDBACK)
@@ -61,69 +50,59 @@ def test_a_verdict_alone_says_no_mistake(capsys):
     assert capsys.readouterr().out == f"Exercise {FIRST}: not yet\n"
 
 
-K = "((1 - s - sq) / (1 - t))"
-SUBMISSIONS = {  # a file, what its first exercise says, and what must become of it: (verdict, words of the mistake)
-    "right": ([f"return {K} ** 0.5"], ("right", "")),
-    "mistake": ([f"return {K}"], ("known mistake", "you forgot the square root")),
-    "wrong": (["return 17.0"], ("wrong", "")),
-    "empty": (["return ..."], ("open", "")),
-    "hanging": (["while True:", "    pass"], ("error", "stopped after")),
-    "forking": (
-        ["import subprocess as p", "p.Popen(['sleep', '987'], start_new_session=True)", f"return {K} ** 0.5"],
-        ("right", ""),
-    ),
-    "printing": (["for _ in range(20):", "    print('x' * 10**6)", f"return {K} ** 0.5"], ("right", "")),
-    "hungry": (["x = bytearray(10**11)", f"return {K} ** 0.5"], ("error", "MemoryError")),
-    "leaving": (["import os", "os._exit(0)"], ("error", "")),
-    "tampering": (
-        ["import ddim_lessons.teaching as t", "t.check = print", "return 'right'"],
-        ("wrong", ""),
-    ),
-}
+def marking(folder, out):
+    """Start the command in a process of its own, whose temporary files lie beside ``out``'s folder."""
+    tmp = out.parent.parent / "tmp"
+    tmp.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "ddim_lessons", "marks", str(folder), "--out", str(out), "--seconds", "12"]
+    return subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp)}, stdout=subprocess.PIPE, text=True)
+
+
+def until(condition, seconds=100):
+    """Wait for a condition; fail if it does not come."""
+    end = monotonic() + seconds
+    while not condition():
+        assert monotonic() < end, "it did not come"
+        sleep(0.05)
+
+
+def running(words):
+    return subprocess.run(["pgrep", "-f", words], capture_output=True, text=True).stdout
+
+
+def tree(folder):
+    """What stands in a folder: names and bytes."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of time and memory are tried on Linux")
-def test_a_class_is_marked_whatever_it_hands_in(tmp_path, capsys):
-    folder, kept = tmp_path / "handed in", tmp_path / "keep.txt"
-    kept.write_text("mine")
+def test_a_class_is_marked_whatever_it_hands_in_and_whenever_it_is_stopped(tmp_path):
+    folder, kept, out = tmp_path / "handed in", tmp_path / "kept", tmp_path / "out" / "marks.csv"
     folder.mkdir()
-    cases = SUBMISSIONS | {
-        "deleting": ([f"__import__('os').remove({str(kept)!r})", f"return {K} ** 0.5"], ("error", "")),
-    }
-    boxed = marks.can_box()
-    if not boxed:
-        del cases["deleting"], cases["forking"]
-    for name, (body, _) in cases.items():
-        (folder / f"{name}.ipynb").write_text(json.dumps(answered(body, name)), encoding="utf-8")
-    (folder / "windows.ipynb").write_bytes(
-        json.dumps(answered(SUBMISSIONS["right"][0], "windows"), indent=1).replace("\n", "\r\n").encode()
-    )
-    broken = answered(["return 1 +"], "broken")
-    broken["metadata"]["kernelspec"] = {"name": "no-such-kernel"}
-    (folder / "broken.ipynb").write_text(json.dumps(broken))
-    (folder / "notes.ipynb").write_text("no notebook")
-    out = tmp_path / "out" / "marks.csv"
-    assert main(["marks", str(folder), "--out", str(out), "--seconds", "20"]) == 0
+    (kept / "below").mkdir(parents=True)
+    (kept / "below" / "mine.txt").write_text("mine")
+    boxed, done = marks.can_box(), {}
+    students = submissions.write_class(folder, kept, boxed=boxed, slow=False)
+    before = tree(folder), tree(kept)
+    for k, end in enumerate((signal.SIGKILL, signal.SIGINT), 1):  # a power cut, and Ctrl+C
+        process = marking(folder, out)
+        until(lambda k=k: len(list(out.parent.glob("*/*.json"))) >= 3 * k)
+        process.send_signal(end)
+        assert process.wait(20) == (130 if end == signal.SIGINT else -end)
+        until(lambda: not boxed or not running(str(tmp_path / "tmp")), 10)
+        done |= {part: part.stat().st_mtime_ns for part in out.parent.glob("*/*.json")}
+    said, _ = marking(folder, out).communicate()
+    assert {part: part.stat().st_mtime_ns for part in done} == done, "what was kept was marked once more"
+    assert f"{len(students)} of {len(students)}" in said and not out.with_name("marks.csv.part").exists()
     with open(out, encoding="utf-8-sig", newline="") as file:
-        rows = {row["student"]: row for row in csv.DictReader(file) if row["exercise"] in (FIRST, "")}
-    for name, (_, (verdict, words)) in cases.items():
-        row = rows[name]
-        assert row["verdict"] == verdict and words in row["mistake"] + row["note"], (name, row)
-    assert rows["windows"]["verdict"] == "right" and "the same text as 1 other" in rows["windows"]["note"]
-    assert rows["broken"]["verdict"] == "open" and "SyntaxError" in rows["broken"]["note"]
-    assert rows["notes"]["verdict"] == "error" and "no submission" in rows["notes"]["note"]
-    sleepers = subprocess.run(["pgrep", "-f", "sleep 987"], capture_output=True, text=True)
-    assert not sleepers.stdout, "what a submission started outlives it"
-    assert kept.read_text() == "mine", "a submission changed something outside its folder"
+        assert submissions.complaints(students, list(csv.DictReader(file))) == []
+    assert not running("sleep 987") or not boxed, "what a submission started outlives it"
+    assert (tree(folder), tree(kept)) == before, "a submission changed something outside its folder"
     page = out.with_suffix(".html").read_text(encoding="utf-8")
-    assert (
-        "you forgot the square root: 1 of" in page
-        and f"Exercise {FIRST}" in page
-        and "To show again: lesson 04" in page
-    )
-    capsys.readouterr()
-    assert main(["marks", str(folder), "--out", str(out), "--seconds", "1"]) == 0, "all was kept: nothing runs again"
-    assert "stopped after 20 seconds" in capsys.readouterr().out
+    assert "you forgot the square root: 1 of" in page and "Show again: lesson 04, § 2 ·" in page
+    assert "<b>" not in page, "what a student writes is text"
+    again, _ = marking(folder, out).communicate()
+    assert "submissions in 0 s" in again, "all was kept: nothing runs again"
 
 
 def test_a_formula_for_a_spreadsheet_is_text(tmp_path):
