@@ -37,6 +37,8 @@ EXERCISES = {
          "the weights of x_0 and ε in x_t add up to more than 1."),
         ("u is √(1−ᾱ)",                   lambda x, ab: ((1 - ab) ** 0.5, x / (ab**0.5 + (1 - ab) ** 0.5)),
          "the weight of ε is divided too."),
+        ("the pair is turned round",  lambda x, ab: (x / (ab**0.5 + (1 - ab) ** 0.5), share(ab)),
+         "first u, then x_u."),
     ]),
     "11.2": choice("B", {
         "A": "√ᾱ is no straight line in t, so x_0's weight bends within the step.",
@@ -55,6 +57,8 @@ EXERCISES = {
          "solve x_t = √ᾱ x_0 + √(1−ᾱ) ε for x_0 first."),
         ("x̂_0 was not divided by √ᾱ", lambda x, e, ab: e - (x - (1 - ab) ** 0.5 * e),
          "x_t − √(1−ᾱ) ε̂ is √ᾱ x̂_0."),
+        ("you forgot the roots",      lambda x, e, ab: e - (x - (1 - ab) * e) / ab,
+         "ᾱ and 1−ᾱ are variances: x_0 and ε are multiplied by their roots."),
         ("you took x_t for x_u",      lambda x, e, ab: e - (x - share(ab) * e) / (1 - share(ab)),
          "x_t = √ᾱ x_0 + √(1−ᾱ) ε is not yet divided by √ᾱ + √(1−ᾱ)."),
     ]),
@@ -85,6 +89,8 @@ EXERCISES = {
          "the answer without c has the weight 1 − w, below 0."),
         ("this is the standard deviation",    lambda v_c, v, w: (v_c**w * v ** (1 - w)) ** 0.5,
          "a variance is asked for."),
+        ("the pull was doubled",              lambda v_c, v, w: v_c ** (2 * w) * v ** (2 - 2 * w),
+         "that is η = 1, which also adds noise; here η = 0."),
     ]),
     "11.6": Exercise(
         lambda x, ab, m, v: gaussian_flow(x, m, v, ab),
@@ -97,6 +103,8 @@ EXERCISES = {
          "σ̃ measures noise beside x̄ = x/√ᾱ."),
         ("the mean was forgotten",  lambda x, ab, m, v: x / ab**0.5 * (v / (v + sigma_bar(ab) ** 2)) ** 0.5,
          "it is the distance from the mean that shrinks."),
+        ("√v was forgotten",        lambda x, ab, m, v: m + (x / ab**0.5 - m) / (v + sigma_bar(ab) ** 2) ** 0.5,
+         "at the end, σ̃ = 0, the distance from the mean must be left as it is."),
     ]),
 }
 # fmt: on

@@ -16,7 +16,7 @@ from . import guidance
 from .clocks import CLOCKS, euler_path, scale
 
 LINES = {"one point": gaussian([0.8], 0.001), "one Gaussian": gaussian([0.5], 0.5), "three peaks": three_peaks()}
-STEPS = (2, 3, 4, 6, 8, 12, 20, 50)
+STEPS = (1, 2, 3, 4, 6, 8, 12, 20, 50)
 STRENGTHS = tuple(1 + 0.5 * k for k in range(13))
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 V_C, V_U = 1.0, 2.0  # variances of the Gaussian example, with the condition and without
@@ -148,8 +148,9 @@ def draw_variances(axes):
         values = [guidance.guided_variance(V_C, V_U, strength, eta, 2001) for strength in w]
         axes.semilogy(w, values, style, color=color, linewidth=2, label=f"guidance, η = {eta:g}")
     axes.semilogy(w, 1 / (w / V_C + (1 - w) / V_U), ":", color=INK, linewidth=2, label="the tilted law")
-    axes.set(xlabel="w (guidance)", ylabel="variance, one Gaussian", ylim=(0.01, 1.3))
-    axes.set(yticks=(0.02, 0.05, 0.1, 0.2, 0.5, 1), yticklabels=("0.02", "0.05", "0.1", "0.2", "0.5", "1"))
+    axes.set(xlabel="w (guidance)", ylabel="variance, one Gaussian", ylim=(0.002, 1.3))
+    marks = ("0.005", "0.02", "0.05", "0.1", "0.2", "0.5", "1")
+    axes.set_yticks([float(mark) for mark in marks], marks)
     axes.minorticks_off()
     axes.legend(loc="lower left", fontsize=10)
 
@@ -246,7 +247,7 @@ def flow_stills(independent, reflow, x_T):
     figure, axes = panels(1, 2, width=9.6, height=4.6)
     for ax, eps_hat, title in zip(axes, (independent, reflow), ("independent", "reflow"), strict=True):
         paths = line_paths(x_T, eps_hat, guidance.ALPHA_BAR)
-        draw_flow(ax, paths, f"{title}: length is {detour(paths):.2f} of the distance")
+        draw_flow(ax, paths, f"{title}: length {detour(paths):.2f} × distance")
     caption = (
         "Paths in x_u from noise (orange) to data (blue), 50 steps. Left, independent pairs: they bend, many turn "
         "sharply near the end. Right, reflow: straight lines to nearly the same ends."
