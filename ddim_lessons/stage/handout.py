@@ -17,7 +17,9 @@ from . import server
 
 FEEDBACK = ("full", "verdict", "none")  # what the checkers tell: the mistake, right or not yet, nothing
 FOLDED = re.compile(r"\n*<details><summary>(Hint|Solution)</summary>.*?</details>\n*", re.DOTALL)
-NAME = 'NAME = ""  # your name, as your teacher has it'
+NAME = """NAME = ""  # your name, as your teacher has it
+# These cells send nothing. Your teacher sees your answers in the file that you hand in, and in class only if you save
+# it in the folder that was named for that."""
 HIDDEN = """### BEGIN HIDDEN TESTS
 from ddim_lessons.teaching.exercises import exercise, judge
 

@@ -288,7 +288,8 @@ def write_csv(out, marked):
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">{refresh}<title>What the class got wrong</title><style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 52em; margin: 2em auto; padding: 0 1em; color: #222; }}
-ul {{ list-style: none; padding: 0; }} h2 {{ margin: 1.6em 0 0; }} p {{ margin: 0; color: #555; }}
+ul {{ list-style: none; padding: 0; }} li {{ margin-bottom: .5em; }}
+h2 {{ margin: 1.6em 0 0; }} p {{ margin: 0; color: #555; }}
 i {{ display: block; height: .7em; background: #9DB4C6; min-width: 3px; }} .right i {{ background: #009E73; }}
 td, th {{ padding: 2px 12px 2px 0; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top; }}
 td.n {{ text-align: right; }} tbody th {{ font-weight: normal; }}</style>
@@ -298,6 +299,7 @@ td.n {{ text-align: right; }} tbody th {{ font-weight: normal; }}</style>
 STUDENTS = """<h2>Student by student</h2><table><thead><tr>{heads}</tr></thead><tbody>
 {rows}</tbody></table>"""
 VERDICTS = ("right", "known mistake", "wrong", "open", "error")
+PLAIN = {"open": "not attempted", "wrong": "wrong, none of the usual mistakes", "error": "stopped with an error"}
 
 
 def class_page(marked, watch=None):
@@ -308,7 +310,7 @@ def class_page(marked, watch=None):
     answers = {}
     for m in marked:
         for number, verdict, mistake in m["rows"]:
-            words = mistake if verdict == "known mistake" else verdict
+            words = mistake if verdict == "known mistake" else PLAIN.get(verdict, verdict)
             answers.setdefault((m["lesson"], number), Counter())[verdict, words] += 1
     exercises = "".join(_exercise_part(*key, answers[key]) for key in sorted(answers, key=lambda k: _order(k[1])))
     heads = "".join(f'<th scope="col">{head}' for head in ("student", *VERDICTS, "note"))
@@ -329,7 +331,7 @@ def _exercise_part(lesson, number, counts):
         for (verdict, words), n in counts.most_common()
     )
     section, question = show_again(lesson, number)
-    ask = f" Ask for hands: “{escape(question)}”" if question else ""
+    ask = f" Ask for hands: “{escape(question)}?”" if question else ""
     return f"<h2>Exercise {number}</h2><p>Show again: lesson {lesson}, § {escape(section)}.{ask}</p><ul>{bars}</ul>"
 
 
@@ -340,7 +342,7 @@ def show_again(lesson, number):
     heading = re.findall(r"^## (.+)$", "\n".join(map(source_of, cells[:here])), re.MULTILINE)[-1]
     asked = [question["predict"] for question in class_questions(lesson)]
     near = [(abs(k - here), q) for k, cell in enumerate(cells) for q in asked if q in source_of(cell)]
-    return heading.replace("$", "").replace("\\", ""), min(near, default=("", ""))[1]
+    return [re.sub(r"[$\\*`]", "", words).rstrip("?") for words in (heading, min(near, default=("", ""))[1])]
 
 
 def _student_row(m):

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,9 +36,10 @@ def test_a_hand_out_shows_no_solution_and_no_output(main_road, feedback):
 
 
 def test_hints_stay_where_they_are_wanted(tmp_path, capsys):
-    assert main(["handout", "04", "--out", str(tmp_path), "--hints", "--feedback", "verdict"]) == 0
+    assert main(["handout", "04", "--out", str(tmp_path), "--hints", "--feedback", "verdict", "--nbgrader"]) == 0
     text = (tmp_path / server.lesson_path("04").name).read_text(encoding="utf-8")
     assert "<summary>Hint" in text and "<summary>Solution" not in text and "full=False" in text
+    assert text.count("BEGIN HIDDEN TESTS") == len(NUMBERS)
     assert main(["handout", "04", "--out", str(tmp_path)]) == 2, "work may lie there"
     assert "must be a new file" in capsys.readouterr().err
 
@@ -128,6 +130,7 @@ def test_the_page_for_a_class_that_watches_names_no_student(tmp_path, capsys, mo
     assert all('http-equiv="refresh" content="7"' in page and "1+1" not in page for page in pages)
 
 
+PLAN = (ROOT / "lecture" / "README.md").read_text(encoding="utf-8")
 NBGRADER = ROOT / ".nbgrader"
 INSTALL = ".venv/bin/pip install --no-deps --target .nbgrader nbgrader==0.9.6 rapidfuzz==3.14.6"  # README and CI
 
@@ -136,29 +139,32 @@ def nbgrader(course, *words):
     """Run one of nbgrader's commands in a course's folder, where the tests' own Python finds it."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     own = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(NBGRADER)]), "PATH": path, "HOME": str(course)}
-    command = [sys.executable, "-m", "nbgrader", *words, "--CourseDirectory.course_id=ddim"]
+    command = [sys.executable, "-m", "nbgrader", *words]
     done = subprocess.run(command, cwd=course, env=os.environ | own, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
 def test_nbgrader_gives_the_points_that_our_marks_give(tmp_path):
-    """A lesson's exercises there and back: assigned, answered, marked; the released file holds no test."""
+    """A lesson's exercises there and back, by the plan's commands; the released file holds no test."""
     if not NBGRADER.is_dir():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"nbgrader is not there: {INSTALL}")
     short = LESSON | {"cells": [cell for k, cell in enumerate(LESSON["cells"]) if k < 2 or exercise_of(cell)]}
-    source, released = tmp_path / "source/hw/04.ipynb", tmp_path / "release/hw/04.ipynb"
+    source, released = tmp_path / "source/lesson_04/04.ipynb", tmp_path / "release/lesson_04/04.ipynb"
     server.write_file(source, json.dumps(handout.handout(short, "04", nbgrader=True)))
     assert source.read_text().count("HIDDEN TESTS") == 2 * len(NUMBERS)
-    nbgrader(tmp_path, "generate_assignment", "hw", "--create")
+    commands = [line.split() for line in re.findall(r"^nbgrader (.+?)(?:  +#.*)?$", PLAN, re.MULTILINE)]
+    nbgrader(tmp_path, *commands[0])
     assert "judge" not in released.read_text()
     answers = submissions.RIGHT | {"4.2": ["return 17.0"], "4.3": ["return ..."]}
     given = json.loads(released.read_text())
     for cell in given["cells"]:
         cell["source"] = submissions.filled(cell, answers)
-    handed = tmp_path / "submitted/ada/hw/04.ipynb"
+    handed = tmp_path / "submitted/ada/lesson_04/04.ipynb"
     server.write_file(handed, json.dumps(given))
-    nbgrader(tmp_path, "autograde", "hw")
-    nbgrader(tmp_path, "export")
+    assert [words[0] for words in commands[1:]] == ["autograde", "generate_feedback", "export"]
+    for words in commands[1:]:
+        nbgrader(tmp_path, *words)
+    assert list((tmp_path / "feedback/ada").rglob("*.html"))
     with open(tmp_path / "grades.csv", encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     verdicts = [verdict for _, verdict, _ in marks.mark_file(handed, boxed=marks.can_box())["rows"]]
@@ -169,6 +175,19 @@ def test_nbgrader_gives_the_points_that_our_marks_give(tmp_path):
 def test_ci_and_readme_name_the_nbgrader_that_the_test_takes():
     for file in ("README.md", ".ci/run"):
         assert INSTALL.removeprefix(".venv/bin/pip install ") in (ROOT / file).read_text(encoding="utf-8"), file
+
+
+def test_what_the_plan_says_that_a_student_can_find_is_there_and_the_rest_is_not():
+    """Three lines find the truth; a package without the files that the plan names has no trace of it."""
+    found = {}
+    exec(re.search(r"```python\n(.*?)```", PLAN, re.DOTALL)[1], found)
+    assert found["k"] == pytest.approx(((1 - 0.6 - 0.04) / (1 - 0.3)) ** 0.5) and len(found["solutions"]) > 5
+    for path in (ROOT / "ddim_lessons").rglob("*.py"):
+        if path.name not in ("exercises.py", "whole.py"):
+            code = path.read_text(encoding="utf-8")
+            assert "Exercise(" not in code and not re.search(r"(whole|lesson_\d\d\.exercises) import", code), path
+    given = handout.handout(LESSON, "04", feedback="none")
+    assert not any("check(" in source_of(cell) for cell in given["cells"] if cell["cell_type"] == "code")
 
 
 def test_marking_says_what_is_missing(tmp_path, capsys):
