@@ -58,30 +58,24 @@ def mark_file(path, seconds=60, gigabytes=6, boxed=True, stop=None):
     try:
         require.that(_bytes(path), "the file", path.name, f"readable and of 1 to {LARGEST} bytes")
         notebook = json.loads(_bytes(path).decode("utf-8-sig"))
-        number = lesson_of(path, notebook)
-        lesson = server.lesson_path(number)
-        code = [source_of(cell) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        lesson = server.lesson_path(lesson_of(path, notebook))
+        original = json.loads(lesson.read_text(encoding="utf-8"))
+        numbers = [exercise_of(cell) for cell in original["cells"] if exercise_of(cell)]
+        stamp = notebook.get("metadata", {}).get(STAMP, {})
+        asked = [number for number in numbers if number in stamp.get("asked", numbers)]
+        code = "\n".join({source_of(cell) for cell in notebook["cells"]} - {source_of(c) for c in original["cells"]})
     except Exception as error:  # whatever stands in the file
         return {"student": path.stem, "lesson": "?", "rows": [], "note": f"no submission: {said(error)}"}
     with TemporaryDirectory(prefix="ddim-marks-", ignore_cleanup_errors=True) as folder:
         whole, found, *notes = _attempt(notebook, lesson, Path(folder), seconds, gigabytes, boxed, stop or Event())
-    original = json.loads(lesson.read_text(encoding="utf-8"))
-    numbers = [exercise_of(cell) for cell in original["cells"] if exercise_of(cell)]
-    stamp = notebook.get("metadata", {}).get(STAMP, {})
     unseen = {"state": "error", "why": notes[0] or "it ended before its answer"}
-    rows = [(n, *verdict_on(n, found.get(n, unseen))) for n in numbers if n in stamp.get("asked", numbers)]
+    rows = [(number, *verdict_on(number, found.get(number, unseen))) for number in asked]
     if stamp.get("exercises", stamp_of(original)) != stamp_of(original):
         notes.append("handed out from another version of the lesson")
-    if names := sorted({m[0].strip("(.") for source in code for m in SOLVED.finditer(source)} - _known(original)):
+    if names := sorted({match[0].strip("(.") for match in SOLVED.finditer(code)}):
         notes.append(f"read its code: it names {', '.join(names)}")
     name = " ".join(str(whole.get("name", "")).split())[:100] or path.stem
     return {"student": name, "lesson": lesson.name[:2], "rows": rows, "note": "; ".join(filter(None, notes))}
-
-
-def _known(original):
-    """What the lesson's own code names of that which SOLVED looks for."""
-    code = (source_of(cell) for cell in original["cells"] if cell["cell_type"] == "code")
-    return {m[0].strip("(.") for source in code for m in SOLVED.finditer(source)}
 
 
 def _bytes(path):
@@ -299,7 +293,7 @@ td.n {{ text-align: right; }} tbody th {{ font-weight: normal; }}</style>
 STUDENTS = """<h2>Student by student</h2><table><thead><tr>{heads}</tr></thead><tbody>
 {rows}</tbody></table>"""
 VERDICTS = ("right", "known mistake", "wrong", "open", "error")
-PLAIN = {"open": "not attempted", "wrong": "wrong, none of the usual mistakes", "error": "stopped with an error"}
+PLAIN = {"open": "not attempted", "wrong": "wrong in another way", "error": "stopped with an error"}
 
 
 def class_page(marked, watch=None):
@@ -313,7 +307,7 @@ def class_page(marked, watch=None):
             words = mistake if verdict == "known mistake" else PLAIN.get(verdict, verdict)
             answers.setdefault((m["lesson"], number), Counter())[verdict, words] += 1
     exercises = "".join(_exercise_part(*key, answers[key]) for key in sorted(answers, key=lambda k: _order(k[1])))
-    heads = "".join(f'<th scope="col">{head}' for head in ("student", *VERDICTS, "note"))
+    heads = "".join(f'<th scope="col">{head}' for head in ("student", *(PLAIN.get(v, v) for v in VERDICTS), "note"))
     rows = "".join(_student_row(m) for m in sorted(marked, key=lambda m: m["student"].lower()))
     refresh = f'<meta http-equiv="refresh" content="{watch}">' if watch else ""
     students = "" if watch else STUDENTS.format(heads=heads, rows=rows)
@@ -331,8 +325,8 @@ def _exercise_part(lesson, number, counts):
         for (verdict, words), n in counts.most_common()
     )
     section, question = show_again(lesson, number)
-    ask = f" Ask for hands: “{escape(question)}?”" if question else ""
-    return f"<h2>Exercise {number}</h2><p>Show again: lesson {lesson}, § {escape(section)}.{ask}</p><ul>{bars}</ul>"
+    ask = f"<p>Ask for hands: “{escape(question)}”</p>" if question else ""
+    return f"<h2>Exercise {number}</h2><p>Show again: lesson {lesson}, § {escape(section)}</p>{ask}<ul>{bars}</ul>"
 
 
 def show_again(lesson, number):
@@ -342,7 +336,7 @@ def show_again(lesson, number):
     heading = re.findall(r"^## (.+)$", "\n".join(map(source_of, cells[:here])), re.MULTILINE)[-1]
     asked = [question["predict"] for question in class_questions(lesson)]
     near = [(abs(k - here), q) for k, cell in enumerate(cells) for q in asked if q in source_of(cell)]
-    return [re.sub(r"[$\\*`]", "", words).rstrip("?") for words in (heading, min(near, default=("", ""))[1])]
+    return [re.sub(r"[$\\*`]", "", words) for words in (heading, min(near, default=("", ""))[1])]
 
 
 def _student_row(m):

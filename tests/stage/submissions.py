@@ -113,6 +113,10 @@ def older(given):
     given["metadata"][handout.STAMP]["exercises"] = "0123456789abcdef"
 
 
+def odd(given):
+    given["metadata"][handout.STAMP] |= {"lesson": 4, "asked": 3}
+
+
 def of_another_lesson(given):
     other = json.loads(server.lesson_path("03").read_text(encoding="utf-8"))
     return json.dumps(handout.handout(other, "03")).encode()
@@ -184,6 +188,7 @@ STUDENTS = [
     Submission("setup deleted", one(*RIGHT["4.1"]), OK, change=without_setup, slow=True),
     Submission("tags lost", one(*RIGHT["4.1"]), OK, change=without_tags, slow=True),
     Submission("older", one(*RIGHT["4.1"]), OK, "another version", change=older, slow=True),
+    Submission("odd stamp", change=odd, verdicts=(), words="no submission"),
     Submission("another lesson", change=of_another_lesson, verdicts=(), slow=True),
     Submission("<b>=1+1</b>", one(*RIGHT["4.1"]), OK, slow=True, file="markup.ipynb"),
     Submission("not JSON", change=lambda given: b"no notebook", verdicts=(), words="no submission"),
