@@ -143,7 +143,7 @@ STUDENTS = [
     Submission("no return", one("3.0"), ("wrong", "right"), "is a `return` missing?", slow=True),
     Submission("hanging", one("import time", "time.sleep(987)"), SECOND, "stopped after"),
     Submission("hanging cell", one(*RIGHT["4.1"]), OK, "TooLongError", before=["while True:", "    pass"]),
-    Submission("hanging for good", one(*NEVER), ("error", "error"), "stopped after"),
+    Submission("hanging for good", one(*NEVER), ("error", "error"), "stopped after", file="0 the first.ipynb"),
     Submission("waiting for input", one("return input()"), SECOND, "EOFError", slow=True),
     Submission("recursion", one("return k_of(alpha_bar_t, alpha_bar_s, sigma_sq)"), SECOND, "Recursion", slow=True),
     Submission("hungry", one("x = bytearray(10**11)", *RIGHT["4.1"]), SECOND, "MemoryError"),
