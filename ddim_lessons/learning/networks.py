@@ -124,6 +124,9 @@ class PointMLP(Denoiser):
         self.dim, self.waves = dim, waves
         self.embed = nn.Linear(2 * len(FREQUENCIES), width)
         self.points = nn.Linear(dim * (1 + 2 * waves), width, bias=False)
+        rates = torch.cat([1.5 * 2**k * torch.eye(dim) for k in range(waves)] * 2, dim=1) if waves else torch.empty(0)
+        self.register_buffer("rates", rates, persistent=False)  # (dim, 2 dim waves): for the sines, then the cosines
+        self.register_buffer("phases", torch.pi / 2 * (torch.arange(2 * dim * waves) >= dim * waves), persistent=False)
         self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
         self.out = nn.Linear(width, dim)
 
@@ -138,8 +141,7 @@ class PointMLP(Denoiser):
         """Return what the first layer sees of ``x``: itself, and its ``waves``; shape (n, dim (1 + 2 waves))."""
         if not self.waves:
             return x
-        angle = torch.cat([x * (1.5 * 2**k) for k in range(self.waves)], dim=-1)
-        return torch.cat([x, angle.sin(), angle.cos()], dim=-1)
+        return torch.cat([x, torch.addmm(self.phases, x, self.rates).sin()], dim=-1)
 
 
 class ResidualBlock(nn.Module):
