@@ -103,9 +103,10 @@ def _attempt(notebook, lesson, folder, seconds, gigabytes, boxed, stop):
     own |= {"DDIM_LESSONS_PROGRESS": str(box / "p.json"), "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
     own |= {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-m", "ddim_lessons.stage.attempt", str(submission), str(lesson), str(seconds)]
+    prefix = [*BOX, str(box)] if boxed else BOX[:3] * bool(shutil.which("setpriv"))
     with TemporaryFile() as out:
         process = subprocess.Popen(
-            [*BOX, str(box), *command] if boxed else command, cwd=box, env=os.environ | own, stdin=subprocess.DEVNULL,
+            [*prefix, *command], cwd=box, env=os.environ | own, stdin=subprocess.DEVNULL,
             stdout=out, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=_limits(seconds, gigabytes),
         )  # fmt: skip
         note = _wait(process, seconds, stop)
