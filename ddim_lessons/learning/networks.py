@@ -84,7 +84,10 @@ class PointMLP(Denoiser):
     """A plain ReLU network with ``depth`` hidden layers of ``width`` units for points in ``dim`` dimensions.
 
     With ``waves`` it also sees sines and cosines of the coordinates, at the frequencies 1.5, 3, 6 …: fine detail, such
-    as letters, is learned sooner; far from the data the waves repeat themselves. ``schedule`` is a name, or ᾱ itself.
+    as letters, is learned sooner. Far from the data the waves repeat themselves, so 0 is the default: on the named sets
+    (4 waves, three seeds) samples come nearer to the parts, but the sliced distance is no less except on "DDIM", on the
+    swiss roll 0.3 floors more, DDIM's farthest sample is 0.4 to 0.7 farther out, and a call takes a fifth longer.
+    ``schedule`` is a name, or ᾱ itself.
     """
 
     @on_the_cpu

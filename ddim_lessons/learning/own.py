@@ -184,7 +184,7 @@ def own_walk(data, denoiser, x_T, tau, eta, rng):
     """Yield x at each time of ``tau`` for own data and its "exact" or "trained" denoiser, in 32 bits."""
     data = _own(data)
     require.floats("x_T", x_T)
-    x_T = as_tensor(x_T).cpu().numpy()
+    x_T = as_tensor(x_T).detach().cpu().numpy()
     require.that(x_T.ndim == 2 and x_T.shape[1] == data.dim, "x_T's shape", x_T.shape, f"(n, {data.dim})")
     require.choice("denoiser", denoiser, DENOISERS)
     found = network(data) if denoiser == "trained" else None
