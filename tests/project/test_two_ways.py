@@ -79,20 +79,21 @@ def imports(cell_tree):
             yield from (((alias.asname or alias.name).partition(".")[0], None) for alias in node.names)
 
 
-def functions(code, known, package, seen=()):
+def functions(code, known, package):
     """The package's functions, by their last names, that code reaches, by way of the lesson's own names too."""
-    found = set()
-    if isinstance(code, ast.FunctionDef):
-        seen = (*seen, *(argument.arg for argument in code.args.args))
-    for node in ast.walk(code):
-        if isinstance(node, ast.Attribute):
-            module = package.get(getattr(node.value, "id", None))
-            found |= {node.attr} if module and _is_module(module) or node.attr in METHODS else set()
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in seen:
-            if node.id in known:
-                found |= functions(known[node.id], known, package, (*seen, node.id))
-            elif package.get(node.id) and not _is_module(package[node.id]):
-                found.add(package[node.id].split(".")[-1])
+    found, ahead, seen = set(), [code], set()
+    while ahead:
+        code = ahead.pop()
+        own = {argument.arg for argument in code.args.args} if isinstance(code, ast.FunctionDef) else set()
+        for node in ast.walk(code):
+            if isinstance(node, ast.Attribute):
+                module = package.get(getattr(node.value, "id", None))
+                found |= {node.attr} if module and _is_module(module) or node.attr in METHODS else set()
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in seen | own:
+                seen.add(node.id)
+                ahead += [known[node.id]] if node.id in known else []
+                if node.id not in known and package.get(node.id) and not _is_module(package[node.id]):
+                    found.add(package[node.id].split(".")[-1])
     return {name for name in found if not name.isupper()}
 
 
