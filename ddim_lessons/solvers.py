@@ -177,7 +177,7 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
         for _ in range(max(rounds, 1)):
             eps_hat, before = predict(x_t, t if rounds else t_prev), x_t
             x_t = move(predict_x0(x, eps_hat, alpha_bar_prev), eps_hat, alpha_bar_t)
-            moves.append(require.total(x_t - before))
+            moves.append(abs(x_t - before).sum(-1))
         slow |= _is_slow(moves, x_t, t_prev, t)
         x = x_t
     require.finite("the latent", x)
@@ -190,12 +190,13 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
 
 
 def _is_slow(moves, x_t, t_prev, t):
-    """Return whether a round of the step up from t_prev to t moved x, visibly, by over half of the one before.
+    """Return whether a round of the step up from t_prev to t moved a row, visibly, by over half of the one before.
 
-    ``moves`` is how far each round moved it. Error: they move it further and further.
+    ``moves`` is how far each round moved the rows. Error: they move them, all together, further and further.
     """
-    least = 1e-3 * require.total(x_t)
-    if len(moves) > 2 and moves[-1] > max(*moves[:2], least):
+    sums = [require.total(move) for move in moves]
+    if len(sums) > 2 and sums[-1] > max(*sums[:2], 1e-3 * require.total(x_t)):
         words = f"the step from {t_prev} to {t} does not converge, its rounds move x further and further. {AT_REST}"
         require.refuse("rounds", len(moves), f"0 or 1 with this tau: {words}")
-    return any(after > max(before / 2, least) for before, after in pairwise(moves))
+    least = 1e-3 * abs(x_t).sum(-1)
+    return any(bool(((after > before / 2) & (after > least)).any()) for before, after in pairwise(moves))

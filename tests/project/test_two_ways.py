@@ -49,6 +49,7 @@ GIVEN = {  # what more both sides of one equation may reach, and why
     "11.6": {"eps"},  # an invariance: the same denoiser for other data at another time
 }
 METHODS = {"eps", "x0", "eps_fn", "log_density", "responsibilities"}  # of a mixture
+UNWRITTEN = ast.Constant(True), ast.Constant(False)  # the sides of a check that compares nothing
 NUMBERED = {"verify", "verify_mean", "verify_true"}
 
 
@@ -110,11 +111,6 @@ def sides(call):
     return [compare.left, compare.comparators[0]] if isinstance(compare, ast.Compare) else []
 
 
-def written(side, known):
-    """The code of a side; of one that is a single name, the code that gives it its value."""
-    return known.get(side.id, side) if isinstance(side, ast.Name) else side
-
-
 def calls(cell_tree):
     """Yield a cell's checks, but those that are to fail: inside ``with on_purpose():``."""
     for node in ast.iter_child_nodes(cell_tree):
@@ -126,33 +122,38 @@ def calls(cell_tree):
 
 
 def checked(cells):
-    """Yield (equation, left side, right side) of a lesson's checks; a side is (code, written, reached).
-
-    ``written`` holds the package's functions that stand in the check itself, ``reached`` those behind its names too.
-    """
+    """Yield (equation, left side, right side) of a lesson's checks, but those inside ``on_purpose``."""
     known, package = {}, {}
     for cell in cells:
         for statement in ast.parse(cell.source).body:
             package |= dict(imports(statement))
             known |= dict(bindings(statement))
             for call in calls(ast.Module([statement])):
-                both = [(written(side, known), functions(side, known, package)) for side in sides(call)]
-                both = [(ast.dump(code), functions(code, {}, package), reached) for code, reached in both]
-                yield call.args[0].value, *(both or [("", set(), set()), ("true", set(), set())])
+                yield call.args[0].value, *(_looked_at(side, known, package) for side in sides(call) or UNWRITTEN)
+
+
+def _looked_at(side, known, package):
+    """Return (its code, that code with a single name followed, functions that stand in it, functions reached)."""
+    code = known.get(side.id, side) if isinstance(side, ast.Name) else side
+    return ast.dump(side), ast.dump(code), functions(code, {}, package), functions(side, known, package)
 
 
 def offence(number, checks, ways):
     """Return what is wrong with an equation's checks, a list of (left, right), or None: one of them has two ways."""
     found = []
     inputs = INPUTS - DENOISERS if "exact denoiser" in ways else INPUTS
-    for (left, left_wrote, left_reached), (right, right_wrote, right_reached) in checks:
-        shared = ((left_reached & right_reached) - inputs | left_wrote & right_wrote) - GIVEN.get(number, set())
-        uses_package = left_reached ^ right_reached or (left_reached | right_reached) - inputs
-        if left == right:
+    for left, right in checks:
+        one, code, wrote, reached = left
+        other, other_code, other_wrote, other_reached = right
+        if code == other_code:
             return "a side is compared with itself"
-        if not shared and (uses_package or not PACKAGE & set(ways)):
+        inside = any("Name(" in side and side in whole for side, whole in ((one, other), (other, one)))
+        shared = ((reached & other_reached) - inputs | wrote & other_wrote) - GIVEN.get(number, set())
+        uses_package = reached ^ other_reached or (reached | other_reached) - inputs
+        if not inside and not shared and (uses_package or not PACKAGE & set(ways)):
             continue
-        found.append(f"both sides come from {sorted(shared)}" if shared else "no side uses the package")
+        words = "one side stands in the other" if inside else "no side uses the package"
+        found.append(f"both sides come from {sorted(shared)}" if shared else words)
     return found[0] if len(found) == len(checks) else None
 
 
@@ -199,6 +200,7 @@ PLANTED = {
         "2 * left_side / 2",
     ),
     "itself": ("0.3", "weights @ x0", "weights @ x0"),
+    "itself, once more": ("0.4", "[mean_factor, var]", "1 * np.array([mean_factor, var])"),
     "no package": ("0.3", "weights @ x0", "(x0.T @ weights.T).T"),
     "one in common": (
         "0.2",
