@@ -181,12 +181,21 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
         slow |= _is_slow(moves, x_t, t_prev, t)
         x = x_t
     require.finite("the latent", x)
-    noised_square = alpha_bar_t * require.total(x_0**2) + (1 - alpha_bar_t) * np.prod(x_0.shape)
-    too_wide = (require.total(x**2) / noised_square) ** 0.5
-    if slow and too_wide > 3:
-        words = f"they lead to latents {too_wide:.3g} times as wide as x_0 with its noise. {AT_REST}"
-        require.refuse("rounds", rounds, f"0 or 1 with this tau: {words}")
+    if slow:
+        _check_width(rounds, _sum_of_squares(x), _sum_of_squares(x_0), np.prod(x_0.shape), alpha_bar_t)
     return x
+
+
+def _sum_of_squares(x):
+    return require.total(x.square() if require.is_tensor(x) else np.square(x))
+
+
+def _check_width(rounds, latent_sq, data_sq, numbers, alpha_bar_T):
+    """Check that a latent is at most three times as wide as x_0 with its noise; given are the sums of squares."""
+    times = (latent_sq / (alpha_bar_T * data_sq + (1 - alpha_bar_T) * numbers)) ** 0.5
+    if times > 3:
+        words = f"they lead to latents {times:.3g} times as wide as x_0 with its noise. {AT_REST}"
+        require.refuse("rounds", rounds, f"0 or 1 with this tau: {words}")
 
 
 def _is_slow(moves, x_t, t_prev, t):
