@@ -13,43 +13,16 @@ from torch import nn
 from torch.nn.functional import silu
 
 from .. import require
-from ..ddim import affine_steps, predict_eps, standard_normal_like
+from ..ddim import affine_steps, standard_normal_like
 from ..schedules import alpha_bar_schedule, own_schedule
+from .arithmetic import FREQUENCIES, TARGETS, snr_features, to_eps
+from .arithmetic import make_target as make_target
 from .device import usual_torch
-
-TARGETS = ("eps", "x0", "v")
-FREQUENCIES = (1, 2, 4, 8)  # in half turns while log-SNR goes from −10 to 10
-
-
-def make_target(x0, noise, alpha_bar_t, target):
-    """Return what a network that predicts ``target`` should say; all arrays are shaped like ``x0``."""
-    require.choice("target", target, TARGETS)
-    if target == "v":
-        return alpha_bar_t**0.5 * noise - (1 - alpha_bar_t) ** 0.5 * x0
-    return noise if target == "eps" else x0
-
-
-def to_eps(output, x_t, alpha_bar_t, target):
-    """Turn a network's ``output`` for ``target`` into ε̂, shaped like ``x_t``; needs ᾱ_t < 1 if the target is x_0.
-
-    From v = √ᾱ_t ε − √(1−ᾱ_t) x_0 and x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε: ε = √ᾱ_t v + √(1−ᾱ_t) x_t.
-    """
-    require.choice("target", target, TARGETS)
-    if target == "v":
-        return alpha_bar_t**0.5 * output + (1 - alpha_bar_t) ** 0.5 * x_t
-    return output if target == "eps" else predict_eps(x_t, output, alpha_bar_t)
 
 
 def time_features(alpha_bar):
-    """Return 8 Fourier features of log-SNR = log ᾱ_t/(1−ᾱ_t) for all t = 0…T; shape (T + 1, 8).
-
-    log-SNR says how noisy x_t is whatever the schedule is. At t = 0 it is infinite, so t = 0 gets the features of 1;
-    a last ᾱ of 0 (zero terminal SNR) gets those of 1e-9.
-    """
-    signal = np.concatenate([alpha_bar[1:2], alpha_bar[1:]])
-    signal[signal == 0] = 1e-9
-    angle = np.pi / 20 * np.outer(np.log(signal / (1 - signal)), FREQUENCIES)
-    return torch.tensor(np.concatenate([np.cos(angle), np.sin(angle)], axis=1), dtype=torch.float32)
+    """Return :func:`snr_features`, shape (T + 1, 8), as a tensor of 32 bits."""
+    return torch.tensor(snr_features(alpha_bar), dtype=torch.float32)
 
 
 def on_the_cpu(make):
@@ -111,7 +84,10 @@ class PointMLP(Denoiser):
     """A plain ReLU network with ``depth`` hidden layers of ``width`` units for points in ``dim`` dimensions.
 
     With ``waves`` it also sees sines and cosines of the coordinates, at the frequencies 1.5, 3, 6 …: fine detail, such
-    as letters, is learned sooner; far from the data the waves repeat themselves. ``schedule`` is a name, or ᾱ itself.
+    as letters, is learned sooner. Far from the data the waves repeat themselves, so 0 is the default: on the named sets
+    (4 waves, three seeds) samples come nearer to the parts, but the sliced distance is no less except on "DDIM", on the
+    swiss roll 0.3 floors more, DDIM's farthest sample is 0.4 to 0.7 farther out, and a call takes a fifth longer.
+    ``schedule`` is a name, or ᾱ itself.
     """
 
     @on_the_cpu
@@ -124,6 +100,9 @@ class PointMLP(Denoiser):
         self.dim, self.waves = dim, waves
         self.embed = nn.Linear(2 * len(FREQUENCIES), width)
         self.points = nn.Linear(dim * (1 + 2 * waves), width, bias=False)
+        rates = torch.cat([1.5 * 2**k * torch.eye(dim) for k in range(waves)] * 2, dim=1) if waves else torch.empty(0)
+        self.register_buffer("rates", rates, persistent=False)  # (dim, 2 dim waves): for the sines, then the cosines
+        self.register_buffer("phases", torch.pi / 2 * (torch.arange(2 * dim * waves) >= dim * waves), persistent=False)
         self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
         self.out = nn.Linear(width, dim)
 
@@ -138,8 +117,7 @@ class PointMLP(Denoiser):
         """Return what the first layer sees of ``x``: itself, and its ``waves``; shape (n, dim (1 + 2 waves))."""
         if not self.waves:
             return x
-        angle = torch.cat([x * (1.5 * 2**k) for k in range(self.waves)], dim=-1)
-        return torch.cat([x, angle.sin(), angle.cos()], dim=-1)
+        return torch.cat([x, torch.addmm(self.phases, x, self.rates).sin()], dim=-1)
 
 
 class ResidualBlock(nn.Module):
@@ -208,6 +186,16 @@ class DigitClassifier(nn.Module):
         features = self.layers(as_tensor(x, self.out.weight))
         return features.double().cpu().numpy(), self.out(features).softmax(dim=1).amax(dim=1).double().cpu().numpy()
 
+    @torch.inference_mode()
+    def shares(self, x):
+        """Return the probabilities of the ten classes, shape (n, 10), for NumPy pictures (n, 64)."""
+        return self(as_tensor(x, self.out.weight)).softmax(dim=1).cpu().numpy()
+
+
+def one_thread():
+    """Let torch use one thread: networks this small are slower when two cores share them."""
+    torch.set_num_threads(1)
+
 
 def eps_fn(model):
     """Return ``(x, t) -> ε̂``, what :func:`ddim_lessons.ddim.ddim_path` takes, for a trained ``model``.
@@ -233,8 +221,8 @@ def eps_fn(model):
 
 
 @torch.inference_mode()
-def network_states(model, x_T, tau, eta=0.0, rng=None):
-    """Return x at each time of ``tau`` as a list: what a slider can wait for. Tensors, in the model's dtype and place.
+def network_walk(model, x_T, tau, eta=0.0, rng=None):
+    """Yield x at each time of ``tau``: what a slider can wait for. Tensors, in the model's dtype and place.
 
     The same points, up to rounding, as :func:`ddim_lessons.ddim.ddim_states` with :func:`eps_fn`: ε̂ is affine in the
     network's output and x (:func:`to_eps`), and the step is affine in x and ε̂, so both are one map of x and output.
@@ -244,16 +232,20 @@ def network_states(model, x_T, tau, eta=0.0, rng=None):
     require.that(x_T.ndim == 2 and x_T.shape[1] == model.dim, "x_T's shape", tuple(x_T.shape), f"(n, {model.dim})")
     table = model.embed(model.features)
     x = as_tensor(x_T, table)
-    states = [x]
+    yield x
     for t, a, b, c in affine_steps(model.schedule, tau, eta):
         alpha_bar_t = float(model.schedule[t])
         on_output, on_x = (to_eps(*unit, alpha_bar_t, model.target) for unit in ((1.0, 0.0), (0.0, 1.0)))
         x = torch.add((a + b * on_x) * x, model.body(x, table[t]), alpha=b * on_output)
         if eta > 0:
             x = x + c * standard_normal_like(x, rng)
-        states.append(x)
+        yield x
     require.finite("the sample", x)
-    return states
+
+
+def network_states(model, x_T, tau, eta=0.0, rng=None):
+    """Return :func:`network_walk` as a list."""
+    return list(network_walk(model, x_T, tau, eta, rng))
 
 
 def as_numpy(x):

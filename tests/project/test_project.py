@@ -32,8 +32,9 @@ def names(requirements):
 
 def test_environment_yml_leaves_the_dependencies_to_pyproject():
     spec = yaml.safe_load((ROOT / "environment.yml").read_text())
-    python, pip, nested = spec["dependencies"]
-    assert spec["channels"] == ["conda-forge"] and pip == "pip" and nested == {"pip": ["-e .[test]"]}
+    python, torch, pip, nested = spec["dependencies"]
+    assert spec["channels"] == ["conda-forge"] and pip == "pip" and nested == {"pip": ["-e ."]}
+    assert [torch.replace("pytorch-cpu ", "torch")] == PROJECT["optional-dependencies"]["torch"]
     assert python.split()[0] == "python" and PROJECT["requires-python"] in python
 
 
@@ -65,7 +66,9 @@ def test_every_third_party_import_is_a_declared_dependency():
     # IPython comes with ipykernel, cycler with matplotlib, traitlets with ipywidgets;
     # lesson 11 looks at diffusers where it is installed
     declared = (
-        names(PROJECT["dependencies"]) | {"ipython", "cycler", "traitlets", "diffusers"} | set(sys.stdlib_module_names)
+        names(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["torch"])
+        | {"ipython", "cycler", "traitlets", "diffusers"}
+        | set(sys.stdlib_module_names)
     )
     for path in (ROOT / "ddim_lessons").rglob("*.py"):
         for name in imported_modules(path):
@@ -89,7 +92,7 @@ def test_readme_lists_every_lesson_and_its_links_lead_somewhere():
         assert f"(notebooks/{path.name})" in README, f"the README's table of lessons has no row for {path.name}"
     for target in re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", README):
         link = "".join(target)
-        if not link.startswith(("http", "#")):
+        if not link.startswith(("http", "#", "../../")):  # the last: GitHub's own pages of the repository
             assert (ROOT / link.partition("#")[0]).exists(), f"{link} leads nowhere"
 
 
@@ -105,6 +108,24 @@ def test_the_stated_minutes_are_those_of_the_rule_and_the_main_road_takes_six_ho
             six_hours += main_road.minutes
             assert f"[{number}]({number}.md) ({stated})" in plan, f"the course plan, {number}"
     assert six_hours <= 360
+
+
+def test_the_course_plan_counts_what_the_lessons_tags_say():
+    """Each session's and each week's minutes in class, slides, minutes at home and exercises."""
+    plan = (ROOT / "lecture" / "README.md").read_text(encoding="utf-8")
+    there = {path.stem[:2]: both for path, *both in roads()}
+    lines = [line for line in plan.splitlines() if re.match(r"\| \d \| \[", line)]
+    for line in lines:
+        road, whole = zip(*(there[number] for number in re.findall(r"\[(\d\d)\]", line)), strict=True)
+        in_class = sum(lesson.minutes for lesson in road)
+        home = sum(lesson.minutes for lesson in whole) - in_class
+        exercises = sum(lesson.exercises + lesson.whole for lesson in whole)
+        assert line.endswith(f"| {in_class} | {sum(lesson.slides for lesson in road)} | {home} | {exercises} |"), line
+    assert re.findall(r"\[(\d\d)\]", "".join(lines[-8:])) == list(there)
+    assert f"{sum(whole.minutes for _, whole in there.values())} minutes" in plan
+    assert f"whole: {sum(there[number][1].minutes for number in ('01', '04', '07'))} minutes" in plan
+    lecture = plan.partition("## The main road")[0]
+    assert sum(map(int, re.findall(r"^\| (\d+) \|", lecture, re.MULTILINE))) == 90
 
 
 def block_after(text, mark):
@@ -235,6 +256,7 @@ def test_the_furniture_fits_the_project():
         assert form["name"] and form["description"] and all(item["attributes"]["label"] for item in form["body"])
     lists = PROJECT["optional-dependencies"]
     assert set(lists["site"]) <= set(lists["test"]), "the tests build the site"
+    assert set(lists["torch"]) <= set(lists["test"])
     npm = {name: re.findall(rf"{name}@[\d.]+", text) for name in ("katex", "axe-core") for text in [all_commands()]}
     assert all(len(found) > 1 and len(set(found)) == 1 for found in npm.values()), npm
 
