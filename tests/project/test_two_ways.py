@@ -2,6 +2,7 @@
 
 import ast
 import json
+from itertools import chain, starmap
 
 import nbformat
 import pytest
@@ -61,11 +62,20 @@ def bindings(cell_tree):
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.For | ast.comprehension | ast.NamedExpr):
             value = node.iter if isinstance(node, ast.For | ast.comprehension) else node.value
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
+            pairs = [(target, value) for target in targets]
+            for target, given in chain(*starmap(_pairs, pairs)) if isinstance(node, ast.Assign) else pairs:
                 filled = target.value if isinstance(target, ast.Subscript) else target
                 for part in ast.walk(filled):
                     if isinstance(part, ast.Name):
-                        yield part.id, value
+                        yield part.id, given
+
+
+def _pairs(target, value):
+    """Return the (target, value) of an assignment, of "a, b = c, d" those of each name."""
+    both = [part.elts for part in (target, value) if isinstance(part, ast.Tuple)]
+    alike = len(both) == 2 and len(both[0]) == len(both[1])
+    starred = any(isinstance(part, ast.Starred) for parts in both for part in parts)
+    return list(zip(*both, strict=True)) if alike and not starred else [(target, value)]
 
 
 def imports(cell_tree):
