@@ -67,10 +67,13 @@ MISLAID = """(figure, widths) => {
     seen('.ddim-grid > .widget-inline-hbox').filter(e => Math.abs(rect(
         [...e.children].find(child => child.getClientRects().length)).left - rect(e).left) > 1)
       .forEach(e => say(`not at the left: ${e.innerText.slice(0, 30)}`));
+    const folded = [...box.querySelectorAll('.ddim-folded')];  // the main controls are to be seen with the picture
+    folded.forEach(e => { e.style.display = 'none'; });
     const [controls, picture] = [rect(box.querySelector('.ddim-controls')), rect(box.querySelector('img'))];
     const high = Math.max(controls.bottom, picture.bottom) - Math.min(controls.top, picture.top);
     const together = getComputedStyle(box.querySelector('.ddim-controls')).position === 'sticky'
       ? controls.height + picture.height : high;
+    folded.forEach(e => { e.style.display = ''; });
     if (together > page.clientHeight) say(`controls and picture take ${together} of ${page.clientHeight} pixels`);
   }
   box.style.cssText = old;
