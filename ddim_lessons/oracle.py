@@ -7,8 +7,10 @@ import numpy as np
 
 from . import require
 from .gaussians import gaussian_denoiser, noised
-from .metrics import FEW, squared_distances
+from .metrics import squared_distances
 from .schedules import levels
+
+BLOCK = 100_000  # of numbers that are looked at together
 
 
 class GaussianMixture:
@@ -140,13 +142,6 @@ def finite_data(points):
     return GaussianMixture(points, 0.0)
 
 
-def _thin_product(a, b):
-    """Return the matrix product of a (n, m) and b (m, k), of which m or k is small, column by column."""
-    if a.shape[1] <= FEW:
-        return sum(a[:, j, None] * b[j] for j in range(len(b)))
-    return np.stack([(a * column).sum(axis=1) for column in np.ascontiguousarray(b.T)], axis=1)
-
-
 def finite_eps_fn(points, alpha_bar, std=0.0, weights=None):
     """Return ``(x, t) -> ε̂`` as :class:`GaussianMixture` has it, in the precision of x (``points`` in 32 bits), faster.
 
@@ -162,8 +157,8 @@ def finite_eps_fn(points, alpha_bar, std=0.0, weights=None):
     require.that(largest < 1e15, "points' largest value", largest, "below 1e15, to be squared in 32 bits")
     points = points.astype(np.float32)
     half_square = (points**2).sum(axis=1) / 2
-    # In few dimensions the library's product starts threads that wait for each other longer than they compute.
-    product = np.matmul if points.shape[1] > FEW else _thin_product
+    block = max(1, BLOCK // len(points))  # rows of shares that stay in the cache, and start no threads of the library's
+    with_one = np.column_stack([points, np.ones(len(points), dtype=np.float32)])
 
     def eps_hat(x, t):
         a, x_t = float(schedule[require.whole("t", t, 0, len(schedule) - 1)]), require.floating("x", x)
@@ -172,9 +167,15 @@ def finite_eps_fn(points, alpha_bar, std=0.0, weights=None):
         v = a * std**2 + 1 - a
         if v == 0:
             require.refuse("t", t, "at least 1: points without width have no density at time 0")
-        shares = (a**0.5 * product(x_t, points.T) - a * half_square.astype(x_t.dtype)) / v + log_weights
-        np.exp(shares - shares.max(axis=1, keepdims=True), out=shares)
-        gap = x_t - a**0.5 * (product(shares, points) / shares.sum(axis=1, keepdims=True))
+        slope, offset = a**0.5 / v * points.T.astype(x_t.dtype), log_weights - a / v * half_square.astype(x_t.dtype)
+        means = np.empty_like(x_t)
+        for first in range(0, len(x_t), block):
+            shares = x_t[first : first + block] @ slope
+            shares += offset
+            shares -= shares.max(axis=1, keepdims=True)
+            sums = np.exp(shares, out=shares) @ with_one
+            means[first : first + block] = sums[:, :-1] / sums[:, -1:]
+        gap = x_t - a**0.5 * means
         return gap / (1 - a) ** 0.5 if std == 0 else gap * ((1 - a) ** 0.5 / v)
 
     eps_hat.alpha_bar = alpha_bar

@@ -1,4 +1,4 @@
-"""A data set of your own: numbers, a table, small pictures, the ink of a picture, a typed word; scaled, and exact.
+"""A data set of your own: numbers, a table, small pictures, the ink of a picture, a drawing, a typed word; exact.
 
     own = own_data("Ada")  # a word; or own_data(points), own_data("table.csv"), own_data("sketch.png")
     print(own.said)
@@ -11,7 +11,7 @@ import csv
 import hashlib
 import warnings
 from copy import copy, deepcopy
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,13 @@ PARTS = 200  # with so many the exact denoiser moves 2,000 points through 50 ste
 PICTURES = 2000  # so many small pictures it takes as they are: labs show twenty at a time
 DRAWN = 20_000  # points drawn from ink
 NARROWEST = 0.05  # the widest that a single point is made, in units of the scaled data
+FAR = 8  # so many standard deviations from the mean may be a slip
 UNEQUAL = 5.0  # columns whose spreads differ by more have units of their own
 TABLES, IMAGES = (".csv", ".tsv", ".txt"), (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
-LETTER, EDGE = 160, 3  # the height of a word's type, and how far inside its edges points are drawn, in pixels
+LETTER, EDGE = 160, 5  # the height of a word's type, and how far inside its edges points are drawn, in pixels
+LONGEST_LINE = 100_000  # of a table, in signs: what csv takes
 LONGEST_SIDE = 400  # of a picture from which ink is read, in pixels
+PEN = 20  # the width of a drawing's strokes, in pixels
 SOURCES = "numbers of shape (n, d), pictures of shape (n, h, w), the path of a CSV file or of a picture, or a word"
 
 
@@ -97,20 +100,25 @@ class OwnData(GaussianMixture):
 
     def scaled(self, x):
         """Return points x (n, d) in the data's own units as the denoiser takes them."""
-        return (require.real_array("x", x) - self.centre) / self.scale
+        return (self._samples(x) - self.centre) / self.scale
 
     def back(self, x):
         """Return samples x (n, d) in the data's own units; pictures as (n, h, w)."""
-        x = require.real_array("x", x) * self.scale + self.centre
+        x = self._samples(x) * self.scale + self.centre
         return x if self.shape is None else x.reshape(-1, *self.shape)
+
+    def _samples(self, x):
+        """Return x as an array after checking that it is (n, d), finite and not empty."""
+        return self._checked(x, 0.0)[0]
 
     def in_ink(self, x):
         """Return the share of the samples x (n, 2) that lie in the ink of the word or picture."""
         require.that(self.ink is not None, "the ink", None, "there: a word's or a picture's")
-        column, row = np.floor(self.back(x)).astype(int).T
-        row = len(self.ink) - 1 - row
-        inside = (row >= 0) & (row < self.ink.shape[0]) & (column >= 0) & (column < self.ink.shape[1])
-        return float(np.mean(inside & self.ink[row * inside, column * inside]))
+        rows, columns = self.ink.shape
+        column, row = np.floor(self.back(x).clip(-1, max(rows, columns))).astype(int).T
+        require.whole("the number of samples", len(row), 1)
+        inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+        return float(np.mean(inside & self.ink[(rows - 1 - row) * inside, column * inside]))
 
 
 def own_data(source, name=None):
@@ -120,6 +128,7 @@ def own_data(source, name=None):
     file or of a black-and-white picture, a Pillow picture, or a word; "\\n" in it begins another line. ``name`` is
     what captions call it.
     """
+    require.that(name is None or isinstance(name, str), "name", name, "a text")
     if isinstance(source, OwnData):
         return source
     if isinstance(source, GaussianMixture):
@@ -132,7 +141,11 @@ def own_data(source, name=None):
             return _of_points(*_read_table(Path(source)), name or Path(source).stem)
         if ending in IMAGES:
             return _of_picture(_open_picture(Path(source)), name or Path(source).stem)
-        return _of_ink(*_ink_of_word(fspath(source)), "", name or " ".join(fspath(source).split()))
+        is_word = isinstance(source, str) and not Path(source).is_file()
+        require.that(is_word, "the file's name", str(source), f"one that ends in {', '.join(TABLES + IMAGES)}")
+        return _of_ink(*_ink_of_word(source), "", name or " ".join(source.split()))
+    if hasattr(source, "strokes"):
+        return _of_strokes(source.strokes, name or "your drawing")
     if hasattr(source, "convert") and hasattr(source, "getbands"):
         return _of_picture(source, name or "your picture")
     numbers = _numbers_of(source)
@@ -143,7 +156,13 @@ def own_data(source, name=None):
 
 def named(data):
     """Return what figures take for data: the name of a set as it is, all else as :func:`own_data`."""
-    return data if isinstance(data, str) else own_data(data)
+    return str(data) if isinstance(data, str) else own_data(data)
+
+
+def require_name(argument, name, known):
+    """Check that ``name`` is one of the ``known`` names of sets; the sentence says what to do with a word or a file."""
+    allowed = f"one of {', '.join(map(repr, known))}; a word or a file of yours: own_data(…)"
+    require.that(isinstance(name, str) and name in known, argument, name, allowed)
 
 
 # --- numbers -------------------------------------------------------------------------------------------------------
@@ -151,12 +170,16 @@ def named(data):
 
 def _numbers_of(source):
     """Return numbers as an array of 64 bits; a frame's columns must all be numbers."""
-    if hasattr(source, "dtypes") and hasattr(source, "columns"):
-        words = [str(column) for column in source.columns if source[column].dtype.kind not in "fiub"]
-        require.that(not words, "the columns", words, "numbers: choose those, such as own_data(frame[['x', 'y']])")
-        source = source.to_numpy(dtype=float)
+    if hasattr(source, "iloc") and hasattr(source, "columns"):
+        kinds = zip(source.columns, source.dtypes, strict=True)
+        words = [str(column) for column, kind in kinds if kind.kind not in "fiub"]
+        wanted = "of numbers: choose some that are, such as own_data(frame[['x', 'y']])"
+        require.that(not words, "a column", ", ".join(words), wanted)
+        source = source.to_numpy(dtype=float, na_value=np.nan)
     require.that(hasattr(source, "__len__"), "source", source, SOURCES)
     numbers = require.real_array("source", source)
+    if numbers.ndim == 4 and numbers.shape[1] == 1:  # pictures as networks take them
+        numbers = numbers[:, 0]
     require.that(numbers.ndim in (1, 2, 3), "source's shape", numbers.shape, "(n, d), or (n, h, w) for pictures")
     return numbers[:, None] if numbers.ndim == 1 else numbers
 
@@ -165,9 +188,9 @@ def _of_points(numbers, said, name):
     """Make the set of points (n, d)."""
     bad = np.flatnonzero(~(abs(numbers) < require.LARGEST).all(axis=1))
     if len(bad):
-        row = numbers[bad[0]]
-        raise ValueError(f"{len(bad)} of {len(numbers)} rows hold NaN or infinity, the first is row {bad[0]}, "
-                         f"{row.tolist()}: leave them out, as in x[np.isfinite(x).all(axis=1)]")  # fmt: skip
+        row = str(numbers[bad[0]].tolist())[: require.SHOWN]
+        raise ValueError(f"{len(bad)} of {len(numbers)} rows hold NaN, infinity or what is too large to square, the "
+                         f"first is row {bad[0]}, {row}: leave them out, as x[np.isfinite(x).all(axis=1)]")  # fmt: skip
     require.that(numbers.size > 0 and len(numbers) > 1, "source's shape", numbers.shape, "at least 2 points, (n, d)")
     spread = numbers.std(axis=0)
     alike = not (spread > 1e-12 * abs(numbers).max()).any()
@@ -176,10 +199,13 @@ def _of_points(numbers, said, name):
     some = spread[spread > 0]
     if some.max() > UNEQUAL * some.min():
         scale = np.where(spread > 0, spread, 1.0)
-    units = f"each column by its own ({', '.join(f'{s:.3g}' for s in scale[:4])} …)" if np.ptp(scale) > 0 else ""
+    own = f"{', '.join(f'{s:.3g}' for s in scale[:4])}{' …' if len(scale) > 4 else ''}"
+    units = f", each column by its own ({own})" if np.ptp(scale) > 0 else ""
     said = (f"{said}{len(numbers):,} points of {numbers.shape[1]} numbers. They had standard deviation "
-            f"{np.mean(spread**2) ** 0.5:.3g} and were scaled to 1{units and ', ' + units}, their mean to 0; "
-            "own.back(samples) scales back.")  # fmt: skip
+            f"{np.mean(spread**2) ** 0.5:.3g} and were scaled to 1{units}, their mean to 0; own.back(samples) scales "
+            "back.")  # fmt: skip
+    far = np.count_nonzero((abs(numbers - numbers.mean(axis=0)) > FAR * scale).any(axis=1))
+    said += f" {far:,} of them lie more than {FAR} standard deviations off: are they errors?" if far else ""
     return _made(numbers, said, name, numbers.mean(axis=0), scale)
 
 
@@ -187,7 +213,7 @@ def _made(numbers, said, name, centre, scale, **looks):
     """Scale the numbers, make the parts of the exact denoiser, and say what was thinned."""
     points = (numbers - centre) / scale
     most = PICTURES if "shape" in looks else PARTS
-    parts = _thinned(points, most) if len(points) > most else _each(points)
+    parts = _parts(points, most)
     if len(points) > most:
         said += f" The exact denoiser knows them as {len(parts[0])} parts, so that it keeps up with a slider."
     return OwnData(points, parts, name, said, centre, scale, **looks)
@@ -195,18 +221,23 @@ def _made(numbers, said, name, centre, scale, **looks):
 
 def mixture_of(points, most=PARTS):
     """Return points (n, d) as a mixture of at most ``most`` parts: their exact denoiser, or nearly."""
-    points = require.real_array("points", points)
-    return GaussianMixture(*(_thinned(points, most) if len(points) > most else _each(points)))
+    points = GaussianMixture(points).means  # which checks them
+    return GaussianMixture(*_parts(points, require.whole("most", most, 1, require.MANY)))
 
 
-def _each(points):
-    """Make every point a part: at most ``NARROWEST`` wide, and half as wide as the way to its nearest neighbour."""
+def _parts(points, most):
+    """Return (means, std, weights) of a mixture: the points thinned to ``most`` parts, or each of them a part.
+
+    A part is at most ``NARROWEST`` wide then, and half as wide as the way to its nearest neighbour.
+    """
+    if len(points) > most:
+        return _thinned(points, most)
     different = np.unique(points, axis=0)
     if len(different) == 1:
-        return points, NARROWEST
+        return points, NARROWEST, None
     squared = squared_distances(different, different)
     np.fill_diagonal(squared, np.inf)
-    return points, min(NARROWEST, float(np.median(squared.min(axis=1))) ** 0.5 / 2)
+    return points, min(NARROWEST, float(np.median(squared.min(axis=1))) ** 0.5 / 2), None
 
 
 def _thinned(points, most, rounds=12):
@@ -214,7 +245,7 @@ def _thinned(points, most, rounds=12):
     rng = np.random.default_rng(0)
     some = points[rng.permutation(len(points))[: 25 * most]]
     if points.shape[1] > 16:  # pictures: their mean is none of them
-        return some[:most], 0.0
+        return some[:most], 0.0, None
     means = some[:most]
     for _ in range(rounds):
         index, _ = nearest(some, means)
@@ -229,8 +260,9 @@ def _of_pictures(numbers, name):
     """Make the set of small pictures (n, h, w): lowest value −1, highest 1."""
     n, shape = len(numbers), numbers.shape[1:]
     require.finite("source", numbers)
-    fits = n > 1 and 4 <= shape[0] * shape[1] <= 1024
-    require.that(fits, "source's shape", numbers.shape, "(n, h, w), at least 2 pictures of at most 1,024 pixels")
+    fits = n > 1 and 4 <= shape[0] * shape[1] <= 1024 and max(shape) <= 4 * min(shape)
+    allowed = "(n, h, w), at least 2 pictures of at most 1,024 pixels; one picture of any size: Image.fromarray(x)"
+    require.that(fits, "source's shape", numbers.shape, allowed)
     low, high = float(numbers.min()), float(numbers.max())
     require.that(high > low, "the pictures' highest value", high, f"above their lowest, {low}")
     said = f"{n:,} pictures of {shape[0]} × {shape[1]}. Their values {low:g}…{high:g} were scaled to −1…1."
@@ -241,33 +273,50 @@ def _of_pictures(numbers, name):
 
 def _read_table(path):
     """Return (numbers, what was noticed) of a table with or without a line of names; decimal commas are read too."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path.name} cannot be read as a table ({error}): it must be a text file of numbers"
-        ) from None
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in _text_of(path).splitlines() if line.strip()]
     require.that(lines, path.name, "empty", "a table of numbers, one point a line")
-    mark = next((mark for mark in (";", "\t", ",") if mark in lines[-1]), None)
-    rows = list(csv.reader(lines, delimiter=mark)) if mark else [line.split() for line in lines]
-    comma = mark != "," and any("," in line for line in lines[1:])
-    first = 0 if _row_of(rows[0], comma) else 1
+    rows = _fields_of(lines)
+    require.that(rows, f"the last line of {path.name}", lines[-1], "numbers; between them ; or a tab, comma or space")
+    first, said = 0 if _row_of(rows[0]) else 1, ""
+    if first and not rows[0][0].strip():
+        rows, said = [row[1:] for row in rows], "The first column, which has no name, was left out. "
+    comma = any("," in field for row in rows[first:] for field in row)
     numbers = []
     for k, row in enumerate(rows[first:], first + 1):
-        values = _row_of(row, comma)
+        values = _row_of(row)
         if values is None or len(values) != len(rows[-1]):
             wanted = f"{len(rows[-1])} numbers: leave out what is none, and fill or delete empty cells"
-            require.refuse(f"line {k} of {path.name}", (mark or " ").join(row), wanted)
+            require.refuse(f"line {k} of {path.name}", " ".join(row), wanted)
         numbers.append(values)
-    require.that(numbers, path.name, "one line", "a table of numbers, one point a line")
-    return np.array(numbers), "Decimal commas were read as points. " if comma else ""
+    return np.array(numbers), said + ("Decimal commas were read as points. " if comma else "")
 
 
-def _row_of(fields, comma):
-    """Return a line's fields as numbers, or None if one is no number."""
+def _text_of(path):
+    """Return a text file's text: in UTF-8, or in what spreadsheets write, UTF-16 or the signs of Western Europe."""
     try:
-        return [float(field.replace(",", ".") if comma else field) for field in fields]
+        held = path.read_bytes()
+        try:
+            return held.decode("utf-16" if held[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        except UnicodeDecodeError:
+            return held.decode("cp1252")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name} cannot be read as a table ({error}): it is no text file of numbers") from None
+
+
+def _fields_of(lines):
+    """Return each line's fields, split in the first way that makes the last line numbers; None if there is none."""
+    for mark in (";", "\t", ","):
+        last = next(csv.reader(lines[-1:], delimiter=mark)) if len(lines[-1]) < LONGEST_LINE else []
+        if len(last) > 1 and _row_of(last):
+            return [next(csv.reader([line[:LONGEST_LINE]], delimiter=mark)) for line in lines]
+    rows = [line.split() for line in lines]
+    return rows if _row_of(rows[-1]) else None
+
+
+def _row_of(fields):
+    """Return a line's fields as numbers, or None if one is no number; a comma in a number is a decimal point."""
+    try:
+        return [float(field.replace(",", ".")) for field in fields]
     except ValueError:
         return None
 
@@ -292,13 +341,12 @@ def _of_ink(ink, inside, said, name):
 
 def _open_picture(path):
     """Open a picture's file with Pillow."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(path) as picture:
-            picture.load()
-            return picture
-    except (OSError, UnidentifiedImageError) as error:
+            return ImageOps.exif_transpose(picture)  # as a telephone held it
+    except Exception as error:  # Pillow has many
         raise ValueError(f"{path.name} cannot be read as a picture ({error})") from None
 
 
@@ -306,17 +354,46 @@ def _of_picture(picture, name):
     """Make the set of a Pillow picture's ink: what is darker than halfway, or lighter where most is dark."""
     from PIL import Image
 
-    paper = Image.new("RGBA", picture.size, "white")
-    picture = Image.alpha_composite(paper, picture.convert("RGBA")).convert("L")
+    picture = picture.convert("RGBA")
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    grey = np.asarray(picture, dtype=float)
-    contrast = float(np.ptp(grey))
+    for color in ("white", "black"):  # what shines through; white ink is seen on black alone
+        paper = Image.new("RGBA", picture.size, color)
+        grey = np.asarray(Image.alpha_composite(paper, picture).convert("L"), dtype=float)
+        contrast = float(np.ptp(grey))
+        if contrast > 25:
+            break
     require.that(contrast > 25, "the picture's contrast, of 255,", contrast, "above 25: there is no ink in it")
     ink = grey < (grey.min() + grey.max()) / 2
     white = ink.mean() > 0.5
     said = "White on black: the white was taken for the ink. " if white else ""
     ink = ~ink if white else ink
     return _of_ink(ink, ink, said, name)
+
+
+def _of_strokes(strokes, name):
+    """Make the set of a drawing: strokes, each a list of (x, y) in pixels, y downwards."""
+    places = [place for stroke in strokes for place in stroke]
+    require.that(places, "the drawing", "empty", "a line at least: draw on the sheet, then ask again")
+    size = np.ptp(places, axis=0)
+    longer = f"longer than the pen is wide, {PEN} pixels, and at most 4,000"
+    require.that(PEN < size.max() <= 4000, "the drawing's larger side, in pixels,", int(size.max()), longer)
+    corner, side = np.min(places, axis=0) - PEN, tuple(map(int, size + 2 * PEN))
+    moved = [[tuple(np.subtract(place, corner)) for place in stroke] for stroke in strokes]
+    ink, inside = (np.asarray(picture_of_strokes(moved, side, pen)) == 0 for pen in (PEN, PEN - 2 * EDGE))
+    return _of_ink(ink, inside, "", name)
+
+
+def picture_of_strokes(strokes, size, pen=PEN):
+    """Return a Pillow picture of ``size`` (width, height), black on white, of strokes as wide as the ``pen``, round."""
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("L", size, 255)
+    draw = ImageDraw.Draw(picture)
+    for stroke in strokes:
+        draw.line(stroke, fill=0, width=pen)
+        for x, y in stroke:
+            draw.ellipse([x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2], fill=0)
+    return picture
 
 
 def _ink_of_word(word):
@@ -370,6 +447,6 @@ def _families_for(word):
             missing = left
         if not missing:
             break
-    none = f"of signs that a font on this machine has: none has {' '.join(missing)}"
+    none = f"of signs that a font on this machine has (or drawn: own_drawing): none has {' '.join(missing)}"
     require.that(not missing, "the word", word, none)
     return families

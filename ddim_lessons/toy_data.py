@@ -10,7 +10,7 @@ import numpy as np
 from . import require
 from .files import read_arrays
 from .oracle import GaussianMixture
-from .own import own_data
+from .own import own_data, require_name
 from .remember import remember
 
 
@@ -75,7 +75,7 @@ def data_set(name):
     """Return the two-dimensional set called ``name``, one of ``DATA_SETS``; all else is :func:`own_data`."""
     if not isinstance(name, str):
         return own_data(name)
-    require.choice("name", name, DATA_SETS)
+    require_name("name", name, DATA_SETS)
     return _made(name)
 
 

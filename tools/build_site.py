@@ -26,6 +26,7 @@ import nbformat
 from PIL import Image
 
 from ddim_lessons.figures.live import Live
+from ddim_lessons.figures.typeset import in_html
 from ddim_lessons.teaching.road import exercise_of, without_check
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,7 +75,7 @@ def in_words(control, value):
 def control_html(control, values):
     """Return a native slider, or a menu for what is no number, over the ``values`` of a figure's control."""
     texts, start = [in_words(control, value) for value in values], values.index(control.value)
-    label, count = escape(control.description), f'data-count="{len(values)}" data-start="{start}"'
+    label, count = in_html(control.tooltip), f'data-count="{len(values)}" data-start="{start}"'
     if type(control).__name__.endswith("Slider"):
         said = f'data-texts="{escape(json.dumps(texts))}" aria-valuetext="{escape(texts[start])}"'
         slider = f'<input type="range" min="0" max="{len(values) - 1}" value="{start}" {count} {said}>'
@@ -130,8 +131,8 @@ def make_frames(number, name, folder, most):
 def player_html(grid, controls, view, words):
     """Return the HTML of a figure that moves without a kernel."""
     moved = "".join(control_html(controls[name], values) for name, values in grid.items())
-    still = ", ".join(control.description for name, control in controls.items() if name not in grid)
-    note = f'<p class="ddim-note">In the lesson itself also: {escape(still)}.</p>' if still else ""
+    still = ", ".join(control.tooltip for name, control in controls.items() if name not in grid)
+    note = f'<p class="ddim-note">In the lesson itself also: {in_html(still)}.</p>' if still else ""
     return (
         f'<figure class="ddim-player" data-frames="{{frames}}"><div class="ddim-controls">{moved}'
         f'<button type="button">Reset</button></div>{view}'

@@ -1,4 +1,4 @@
-"""Write ``data/digits.npz``, ``data/ddpm_beside_ddim.png`` and ``data/manifest.json``.
+"""Write ``data/digits.npz``, ``data/ddpm_beside_ddim.gif`` and ``data/manifest.json``.
 
     python tools/export_data.py
 
@@ -25,12 +25,12 @@ def export_digits():
 
 
 def export_picture():
-    """Write the README's picture: lesson 00's live figure at S = 20."""
-    from ddim_lessons.lessons.lesson_00.pictures import ddpm_beside_ddim
+    """Write the README's picture: the time of lesson 07's lab, exact denoiser, S = 20, from noise to data."""
+    from ddim_lessons.lessons.lesson_07.pictures import trajectory_lab
 
-    live = ddpm_beside_ddim()
-    live.show(live.start | {"S": 20})
-    (DATA / "ddpm_beside_ddim.png").write_bytes(live.still())
+    live = trajectory_lab("moons", "exact")
+    live.controls["S"].value = 20
+    live.save(DATA / "ddpm_beside_ddim.gif")
 
 
 def write_manifest():

@@ -6,12 +6,14 @@ import ipywidgets as ipw
 
 from .. import require
 from ..own import named
-from ..toy_data import DATA_SETS
+from ..toy_data import DATA_SETS, data_set
+from .typeset import in_html
 
 
 def common(label):
     """Return the settings that all controls share, for the ``label`` before one."""
-    return {"description": label, "tooltip": label}
+    html = in_html(label, '<span class="ddim-lower">{}</span>')  # front ends take no <sub> in a label
+    return {"description": html, "description_allow_html": html != label, "tooltip": label}
 
 
 def choice_slider(label, options, value):
@@ -42,6 +44,7 @@ def data_menu(label, data):
     own = [] if isinstance(data, str) else [(f"{data} (own)", data)]
     if own and data.dim != 2:
         require.refuse("the number of columns", data.dim, "2, those of the picture: choose two, as in x[:, [0, 1]]")
+    data_set(data)  # refuses a name that is not known
     return menu(label, [*own, *((name, name) for name in DATA_SETS)], data)
 
 
@@ -53,7 +56,7 @@ def _check_choice(label, options, value):
 
 def toggle(label, value):
     """A box to tick."""
-    return ipw.Checkbox(value=value, description=label, indent=False)
+    return ipw.Checkbox(value=value, indent=False, **common(label))
 
 
 LESS_MOTION = """<span class="less-motion">Your system asks for less motion: Play moves on by one picture at each
@@ -67,7 +70,7 @@ def player(slider, milliseconds=120):
     sentence that says so to these readers.
     """
     play = ipw.Play(value=slider.index, max=len(slider.options) - 1, interval=milliseconds, show_repeat=False)
-    play.tooltip = f"Play: move {slider.description} from its first to its last value"
+    play.tooltip = f"Play: move {slider.tooltip} from its first to its last value"
     ipw.jslink((play, "value"), (slider, "index"))
     return play, ipw.HTML(LESS_MOTION)
 

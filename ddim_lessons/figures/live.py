@@ -18,12 +18,14 @@ from threading import Lock, Timer
 
 import ipywidgets as ipw
 from IPython.display import display
+from matplotlib.text import Text
 from traitlets import Unicode
 
 from .. import require
 from .ahead import Ahead
 from .controls import common, control_row, control_values, main_grid
-from .plots import DPI, ZOOM, display_still, house, picture, small_png
+from .plots import DPI, ZOOM, display_still, house, lay_out, picture, small_png
+from .typeset import in_html, set_texts
 
 LIVE_DPI = round(110 * ZOOM)  # on the screen; the still copy in the file has plots.DPI
 SLOW = 0.15  # seconds: a picture that takes longer says so
@@ -46,13 +48,13 @@ REVIVE = """<br><small class="ddim-revive">A still {kind}. In JupyterLab, run th
 </style>"""
 
 
-def display_live(box, kind, still, caption):
-    """Display three outputs: a still, as a MIME bundle; its caption and a note; the live ``box``.
+def display_live(box, kind, still, caption, more=""):
+    """Display three outputs: a still, as a MIME bundle; its caption, ``more`` HTML and a note; the live ``box``.
 
     While the box is alive it alone is seen. Without a kernel, on GitHub and in print the still and its caption are.
     """
     box.add_class("ddim-live")
-    display_still(still, caption, REVIVE.format(kind=kind))
+    display_still(still, caption, more + REVIVE.format(kind=kind))
     display(box._repr_mimebundle_() | {"text/plain": ""}, raw=True)
 
 
@@ -62,13 +64,14 @@ class Live:
     ``controls`` is a dict of name to ipywidgets control; the state is the dict of name to value. ``update`` is
     called as ``update(**state)``. ``play`` names the control, one of :func:`choice_slider`, that gets a play button.
     ``main`` names the controls that are always seen; the others are folded behind "More settings". By default all are
-    seen if they are four at most, else those that are neither a menu, a box to tick nor a seed.
+    seen if they are four at most, else those that are neither a menu, a box to tick nor a seed. ``aside`` is an
+    :class:`Aside` that ``update`` fills, or None.
     """
 
     ahead = None  # an Ahead, where states are computed in slices
 
-    def __init__(self, controls, update, view, play=None, main=None):
-        self.controls, self.update, self.play, self.main = dict(controls), update, play, main
+    def __init__(self, controls, update, view, play=None, main=None, aside=None):
+        self.controls, self.update, self.play, self.main, self.aside = dict(controls), update, play, main, aside
         self._drawn, self._waiting, self._drawing, self._was_reset = 0.0, False, Lock(), 0.0
         self.start = self.state
         self.caption = ipw.HTML()
@@ -78,7 +81,8 @@ class Live:
         for control in self.controls.values():
             control.observe(self._changed, names="value")
         row = control_row(self.controls, play, main, self.reset_button)
-        self.layout = ipw.VBox([row, view, self.caption, ipw.HTML(DRESS, layout={"display": "none"})])
+        views = [view, aside] if aside else [view]
+        self.layout = ipw.VBox([row, *views, self.caption, ipw.HTML(DRESS, layout={"display": "none"})])
         self.layout.add_class("ddim-figure")
         self.box = ipw.VBox([self.layout])
 
@@ -93,9 +97,9 @@ class Live:
         self._say(self.words)
 
     def _say(self, words):
-        """Write a caption: its first sentence says what is shown, the rest the numbers."""
-        first, rest = (*re.split(r"(?<=[.:!?]) ", words, maxsplit=1), "")[:2]
-        words = f"<b>{escape(first)}</b> {escape(rest)}" if rest else escape(first)
+        """Write a caption: its first sentence is for eyes; the rest is heard, and read where the mouse rests."""
+        first, rest = (*re.split(r"(?<=[.!?]) (?=[^a-z])", words, maxsplit=1), "")[:2]
+        words = f"<b>{in_html(first)}</b> <span>{in_html(rest)}</span>" if rest else in_html(first)
         self.caption.value = f'<p role="status" aria-live="polite" style="line-height:1.4">{words}</p>'
 
     def draw(self, state):
@@ -198,6 +202,23 @@ class Live:
         return self
 
 
+class Aside(ipw.HTML):
+    """A table of numbers that stands beside a picture, or under it where the page is narrow."""
+
+    def __init__(self):
+        super().__init__()
+        self.add_class("ddim-aside")
+
+    def fill(self, head, rows):
+        """Show ``head``, the names of the columns, over ``rows``, each (name, a number in words for each column)."""
+        top = "".join(f'<th scope="col">{in_html(name)}</th>' for name in head)
+        body = "".join(
+            f'<tr><th scope="row">{in_html(name)}</th>{"".join(f"<td>{in_html(cell)}</td>" for cell in cells)}</tr>'
+            for name, *cells in rows
+        )
+        self.value = f"<table><tr><td></td>{top}</tr>{body}</table>"
+
+
 class Picture(ipw.Image):
     """A picture whose ``tooltip`` is its text alternative: the front end makes it the title of the img element.
 
@@ -217,17 +238,19 @@ class LiveFigure(Live):
     controls : dict of name to control
     update : ``update(**state)`` sets the artists' data and returns the caption, which is also the text alternative
     play, main : the name of the control that a play button moves, and those of the controls that are always seen
+    aside : an :class:`Aside`, which ``update`` fills
     """
 
     colors = 256  # of the still in the file: a figure of many small dots may do with fewer
 
-    def __init__(self, figure, artists, controls, update, play=None, main=None):
+    def __init__(self, figure, artists, controls, update, play=None, main=None, aside=None):
         self.figure, self.artists = figure, list(artists)
         self.figure.set_dpi(LIVE_DPI)
         width, height = figure.canvas.get_width_height()
         self.image = Picture(format="jpeg", layout={"max_width": f"min(100%, {width}px)"})
+        self._texts = [artist for artist in self.artists if isinstance(artist, Text)]
         self._background = self._draw_background()
-        super().__init__(controls, update, self.image, play, main)
+        super().__init__(controls, update, self.image, play, main, aside)
         if height > TALL * width:
             self.layout.add_class("ddim-tall")
         self.density = ipw.FloatText(1.0, layout={"display": "none"})
@@ -238,6 +261,7 @@ class LiveFigure(Live):
     @house()
     def draw(self, state):
         words = self.update(**state)
+        set_texts(self._texts)
         canvas = self.figure.canvas
         canvas.restore_region(self._background)
         for artist in self.artists:
@@ -280,15 +304,15 @@ class LiveFigure(Live):
         """Draw all that does not move, once; freeze the layout so that nothing shifts later."""
         for artist in self.artists:
             artist.set_animated(True)
+        lay_out(self.figure)
         with house():
-            self.figure.draw_without_rendering()
             self.figure.set_layout_engine("none")
             self.figure.canvas.draw()
         return self.figure.canvas.copy_from_bbox(self.figure.bbox)
 
     def _ipython_display_(self):
         still = {"image/png": b64encode(self.still()).decode(), "text/plain": f"[live figure] {self.words}"}
-        display_live(self.box, "picture", still, self.words)
+        display_live(self.box, "picture", still, self.words, self.aside.value if self.aside else "")
 
 
 class LiveHTML(Live):

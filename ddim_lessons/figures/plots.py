@@ -8,7 +8,6 @@ import os
 from base64 import b64encode
 from contextlib import contextmanager
 from functools import wraps
-from html import escape
 from inspect import getmembers, isfunction
 from io import BytesIO
 
@@ -23,11 +22,13 @@ from matplotlib.figure import Figure
 from PIL import Image as PillowImage
 
 from .. import require
+from .typeset import in_html, set_figure
 
 ZOOM = float(os.environ.get("DDIM_LESSONS_ZOOM", "1"))  # larger pictures for a projector: present.py sets it
 DPI = round(88 * ZOOM)
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 INK, GREY, PALE = "#222222", "#767676", "#D9D9D9"
+WINDOW = (2.6, 2.1)  # half a plane's width and height: all point sets fit, and all but some 4% of N(0, I)
 
 STYLE = {
     "figure.dpi": DPI,
@@ -96,9 +97,18 @@ def panels(rows=1, columns=1, width=9.0, height=4.0, **axes_options):
 
 def png(figure):
     """Return the figure as PNG bytes, the same bytes for the same figure."""
+    lay_out(figure)
     with house():
         figure.canvas.draw()
     return small_png(picture(figure.canvas))
+
+
+@house()
+def lay_out(figure):
+    """Typeset a figure's words and find each panel's place; one of equal aspect finds its own at the second try."""
+    set_figure(figure)
+    for _ in range(2):
+        figure.draw_without_rendering()
 
 
 def picture(canvas):
@@ -120,7 +130,9 @@ def small_png(image, scale=1.0, colors=256):
 # JupyterLab leaves a picture's alternative text out. This gives the picture above a caption the caption's words.
 ALT = """<style onload="const own = this.closest('.jp-OutputArea-child');
 const above = own?.previousElementSibling?.querySelector('img');
-if (above) above.alt = this.previousElementSibling.textContent;"></style>"""
+const words = this.closest('div').querySelector('small').cloneNode(true);
+words.querySelectorAll('sub').forEach((part) => part.prepend('_'));
+if (above) above.alt = words.textContent;"></style>"""
 
 
 def show(figure, caption):
@@ -134,7 +146,7 @@ def show(figure, caption):
 def display_still(still, caption, note=""):
     """Display a MIME bundle, its caption under it, and a piece of HTML under that."""
     display(still, metadata={"image/png": {"alt": caption}} if "image/png" in still else {}, raw=True)
-    display(HTML(f"<small>{escape(caption)}</small>{ALT}{note}"))
+    display(HTML(f"<small>{in_html(caption)}</small>{ALT}{note}"))
 
 
 # --- drawings ----------------------------------------------------------------------------------------------------
@@ -157,9 +169,25 @@ def draw_paths(axes, paths, color=INK, width=0.8, alpha=0.5, label=None):
     return lines
 
 
+def move_paths(lines, paths):
+    """Set the lines of :func:`draw_paths` to paths (n, steps, 2): the longer they are, the paler, so that points show.
+
+    Returns how opaque they are: 0.8 up to a length of 4, a dozen screens' worth of it still 0.08.
+    """
+    paths = np.asarray(paths, dtype=float)
+    length = np.hypot(*np.moveaxis(np.diff(paths, axis=1), -1, 0)).sum(axis=1).mean() if paths.size else 0.0
+    alpha = min(0.8, max(0.08, 0.8 * (4 / max(length, 4)) ** 0.75))
+    lines.set(segments=list(paths), alpha=alpha)
+    return alpha
+
+
 def draw_started(axes, dot, alpha):
-    """Prepare samples over the data's centres, blue if they started right and orange if left; returns the artists."""
+    """Prepare samples over the data's centres, blue if they started right and orange if left; returns the artists.
+
+    The middle line, which decides what counts as a side, is dashed.
+    """
     nothing = np.empty((0, 2))
+    axes.axvline(0, color=GREY, linestyle="--", linewidth=1)
     return {
         "truth": draw_points(axes, nothing, PALE, size=2 * dot + 1, alpha=1.0),
         "right": draw_points(axes, nothing, BLUE, size=dot, alpha=alpha),
@@ -172,6 +200,21 @@ def move_started(artists, centres, x_T, points):
     right = x_T[:, 0] > 0
     for name, xy in (("truth", centres), ("right", points[right]), ("left", points[~right])):
         artists[name].set_data(*xy.T)
+
+
+def sides_key(figure, axes, *others):
+    """Say under the figure's panels which colour started where; ``others`` are (colour, marker or line, words)."""
+    entries = ((BLUE, "o", "started on the right"), (ORANGE, "o", "started on the left"), (PALE, "o", "the data"))
+    for color, marker, words in (*entries, *others):
+        axes.plot([], [], marker, color=color, markersize=7, markeredgewidth=0, label=words)
+    key_below(figure)
+
+
+def key_below(figure, columns=None):
+    """Put the key of all labelled artists under the panels, in one row or ``columns``: nothing moves there."""
+    columns = columns or sum(len(axes.get_legend_handles_labels()[1]) for axes in figure.axes)
+    place = {"loc": "outside lower center", "frameon": False, "fontsize": 12}
+    figure.legend(ncols=columns, handletextpad=0.4, columnspacing=1.5, handlelength=1.4, **place)
 
 
 def corner_text(axes):
@@ -195,11 +238,13 @@ def digit_mosaic(rows, gap=1, shape=(8, 8)):
 def draw_digits(axes, rows, shape=(8, 8)):
     """Draw pictures of shape (rows, columns, h·w), values 0 (paper) … 255 (ink), as one mosaic; returns the image."""
     axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
     return axes.imshow(digit_mosaic(rows, shape=shape), cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
 
 
-def frame(axes, limit, title=None):
-    """Make the axes a square window of ±``limit`` without ticks: a plane of which only the shape matters."""
-    axes.set(xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[], title=title or "")
+def frame(axes, limit, title=None, high=None):
+    """Make the axes a window of ±``limit`` by ±``high`` (the same, if None) without ticks: a plane's shape matters."""
+    high = high or limit
+    axes.set(xlim=(-limit, limit), ylim=(-high, high), xticks=[], yticks=[], title=title or "")
     axes.set_aspect("equal")
     axes.spines[:].set_visible(True)

@@ -4,8 +4,7 @@ A *case* is a data set and a denoiser. A *level* of noise is η, or σ̂: the di
 noise of the larger variance 1−ᾱ_t/ᾱ_prev (DDIM appendix D.3), with noise in the last jump or without.
 """
 
-from .. import require
-from ..own import OwnData
+from ..own import OwnData, require_name
 from ..schedules import alpha_bar_schedule
 from ..toy_data import DATA_SETS
 
@@ -21,7 +20,7 @@ LEVELS = ("0", "0.2", "0.5", "1", HAT, CLEAN_HAT)
 def require_data(data):
     """Check that ``data`` is the name of a set, or one's own data."""
     if not isinstance(data, OwnData):
-        require.choice("data", data, DATA)
+        require_name("data", data, DATA)
 
 
 def alpha_bar_of(data):

@@ -7,9 +7,8 @@ from ..oracle import finite_eps_fn
 from ..own import OwnData
 from ..remember import remember
 from ..toy_data import data_set, load_digits
+from .backend import Denoiser, eps_fn, load_weights
 from .cases import ALPHA_BAR, DATA, DENOISERS, require_data
-from .networks import Denoiser, eps_fn
-from .weights import load_weights
 
 
 def network(name):

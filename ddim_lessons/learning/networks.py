@@ -13,43 +13,16 @@ from torch import nn
 from torch.nn.functional import silu
 
 from .. import require
-from ..ddim import affine_steps, predict_eps, standard_normal_like
+from ..ddim import affine_steps, standard_normal_like
 from ..schedules import alpha_bar_schedule, own_schedule
+from .arithmetic import FREQUENCIES, TARGETS, snr_features, to_eps
+from .arithmetic import make_target as make_target
 from .device import usual_torch
-
-TARGETS = ("eps", "x0", "v")
-FREQUENCIES = (1, 2, 4, 8)  # in half turns while log-SNR goes from −10 to 10
-
-
-def make_target(x0, noise, alpha_bar_t, target):
-    """Return what a network that predicts ``target`` should say; all arrays are shaped like ``x0``."""
-    require.choice("target", target, TARGETS)
-    if target == "v":
-        return alpha_bar_t**0.5 * noise - (1 - alpha_bar_t) ** 0.5 * x0
-    return noise if target == "eps" else x0
-
-
-def to_eps(output, x_t, alpha_bar_t, target):
-    """Turn a network's ``output`` for ``target`` into ε̂, shaped like ``x_t``; needs ᾱ_t < 1 if the target is x_0.
-
-    From v = √ᾱ_t ε − √(1−ᾱ_t) x_0 and x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε: ε = √ᾱ_t v + √(1−ᾱ_t) x_t.
-    """
-    require.choice("target", target, TARGETS)
-    if target == "v":
-        return alpha_bar_t**0.5 * output + (1 - alpha_bar_t) ** 0.5 * x_t
-    return output if target == "eps" else predict_eps(x_t, output, alpha_bar_t)
 
 
 def time_features(alpha_bar):
-    """Return 8 Fourier features of log-SNR = log ᾱ_t/(1−ᾱ_t) for all t = 0…T; shape (T + 1, 8).
-
-    log-SNR says how noisy x_t is whatever the schedule is. At t = 0 it is infinite, so t = 0 gets the features of 1;
-    a last ᾱ of 0 (zero terminal SNR) gets those of 1e-9.
-    """
-    signal = np.concatenate([alpha_bar[1:2], alpha_bar[1:]])
-    signal[signal == 0] = 1e-9
-    angle = np.pi / 20 * np.outer(np.log(signal / (1 - signal)), FREQUENCIES)
-    return torch.tensor(np.concatenate([np.cos(angle), np.sin(angle)], axis=1), dtype=torch.float32)
+    """Return :func:`snr_features`, shape (T + 1, 8), as a tensor of 32 bits."""
+    return torch.tensor(snr_features(alpha_bar), dtype=torch.float32)
 
 
 def on_the_cpu(make):
@@ -124,6 +97,9 @@ class PointMLP(Denoiser):
         self.dim, self.waves = dim, waves
         self.embed = nn.Linear(2 * len(FREQUENCIES), width)
         self.points = nn.Linear(dim * (1 + 2 * waves), width, bias=False)
+        rates = torch.cat([1.5 * 2**k * torch.eye(dim) for k in range(waves)] * 2, dim=1) if waves else torch.empty(0)
+        self.register_buffer("rates", rates, persistent=False)  # (dim, 2 dim waves): for the sines, then the cosines
+        self.register_buffer("phases", torch.pi / 2 * (torch.arange(2 * dim * waves) >= dim * waves), persistent=False)
         self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
         self.out = nn.Linear(width, dim)
 
@@ -138,8 +114,7 @@ class PointMLP(Denoiser):
         """Return what the first layer sees of ``x``: itself, and its ``waves``; shape (n, dim (1 + 2 waves))."""
         if not self.waves:
             return x
-        angle = torch.cat([x * (1.5 * 2**k) for k in range(self.waves)], dim=-1)
-        return torch.cat([x, angle.sin(), angle.cos()], dim=-1)
+        return torch.cat([x, torch.addmm(self.phases, x, self.rates).sin()], dim=-1)
 
 
 class ResidualBlock(nn.Module):
@@ -207,6 +182,16 @@ class DigitClassifier(nn.Module):
         """Return (features, confidence) of NumPy pictures (n, 64): shape (n, 32), and the top probability, (n,)."""
         features = self.layers(as_tensor(x, self.out.weight))
         return features.double().cpu().numpy(), self.out(features).softmax(dim=1).amax(dim=1).double().cpu().numpy()
+
+    @torch.inference_mode()
+    def shares(self, x):
+        """Return the probabilities of the ten classes, shape (n, 10), for NumPy pictures (n, 64)."""
+        return self(as_tensor(x, self.out.weight)).softmax(dim=1).cpu().numpy()
+
+
+def one_thread():
+    """Let torch use one thread: networks this small are slower when two cores share them."""
+    torch.set_num_threads(1)
 
 
 def eps_fn(model):

@@ -17,6 +17,7 @@ import torch
 from .. import require
 from ..ddim import add_noise, ddim_states, jumps, move, predict_eps, predict_x0, standard_normal_like
 from ..own import OwnData, named, own_data
+from ..remember import read_only
 from ..schedules import levels, own_schedule
 from ..toy_data import data_set
 from .cases import DENOISERS
@@ -39,7 +40,7 @@ CLEARLY = 3.0  # so many times less error says that another convention is meant
 # --- a training ------------------------------------------------------------------------------------------------------
 
 
-def own_run(data, steps=2000, batch=512, width=64, waves=4, power=3.0, target="v", seed=0, device="cpu"):
+def own_run(data, steps=2000, batch=512, width=48, waves=4, power=3.0, target="v", seed=0, device="cpu"):
     """Return a ``Run`` on the points of ``data``, a set of one's own, on its schedule; small pictures get a U-Net.
 
     ``waves`` (:class:`PointMLP`) and ``power``, which prefers small t (:class:`Run`), are for detail such as letters.
@@ -89,7 +90,9 @@ class OwnNetwork:
         require.choice("predicts", predicts, TARGETS)
         require.choice("time", time, TIMES)
         self.call = deepcopy(call).eval() if isinstance(call, torch.nn.Module) else call
-        self.alpha_bar, self.predicts, self.time, self.shape = levels(alpha_bar), predicts, time, shape
+        self.alpha_bar, self.predicts, self.time = levels(alpha_bar), predicts, time
+        require.that(shape is None or isinstance(shape, tuple | list), "shape", shape, "a tuple, such as (1, 8, 8)")
+        self.shape = None if shape is None else tuple(require.whole("a number of shape", s, 1, 10**6) for s in shape)
         self.clip = None if clip is None else require.real("clip", clip, 0)
         require_signal("predicts", predicts, self.alpha_bar)
 
@@ -99,6 +102,9 @@ class OwnNetwork:
     def pair(self, x, t):
         """Return (x̂_0, ε̂) at points ``x`` (n, d) of time t, both like ``x``."""
         t = max(require.whole("t", t, 0, len(self.alpha_bar) - 1), 1)
+        require.floats("x", x)
+        if require.is_tensor(x):
+            return tuple(x.new_tensor(part) for part in self.pair(x.detach().cpu().numpy(), t))
         output, a = self.answer(x, t, self.time), float(self.alpha_bar[t])
         if self.predicts == "x0":
             x0_hat, eps_hat = output, predict_eps(x, output, a)
@@ -110,13 +116,17 @@ class OwnNetwork:
 
     def answer(self, x, t, time):
         """Ask the network, with the time in one of the ways of ``TIMES``; a sentence says what is wrong with it."""
+        size = x.shape[1] if x.ndim == 2 and self.shape is None else int(np.prod(self.shape or 0))
+        require.that(x.ndim == 2 and x.shape[1] == size > 0, "x's shape", x.shape, f"(n, {size or 'd'}), as shape says")
         told = np.full(len(x), TIMES[time](t, self.alpha_bar))
         shaped = x if self.shape is None else x.reshape(-1, *self.shape)
         try:
             output = self._ask(shaped, told)
         except Exception as error:
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-            raise ValueError(f"your network raised {reason}, when it was asked at t = {t} with {told[0]!r}") from error
+            gets = "tensors, as an nn.Module does" if isinstance(self.call, torch.nn.Module) else "NumPy arrays"
+            asked = f"when it was asked at t = {t} with x of shape {shaped.shape} and times of shape {told.shape}"
+            raise ValueError(f"your network raised {reason}, {asked}; it is given {gets}") from error
         what, found = "your network's answer", np.shape(output)
         require.that(found == shaped.shape, f"the shape of {what}", found, f"x's, {shaped.shape}")
         output = require.real_array(what, output).reshape(x.shape)
@@ -141,9 +151,13 @@ class OwnNetwork:
 def pair_states(x_T, pair, alpha_bar, tau, eta=0.0, rng=None):
     """Return x at each time of ``tau`` as a list, from ``pair(x, t) -> (x̂_0, ε̂)``; ᾱ_T may be 0 (DDIM eq. 12)."""
     require.floats("x_T", x_T)
+    require.function("pair", pair, "(x, t) -> (x̂_0, ε̂)")
     states = [x_T]
     for (t, _), (_, a_s, sigma_sq) in jumps(alpha_bar, tau, eta, from_noise_alone=True):
-        x0_hat, eps_hat = pair(states[-1], t)
+        answer = pair(states[-1], t)
+        fits = isinstance(answer, tuple) and [np.shape(part) for part in answer] == [x_T.shape] * 2
+        require.that(fits, "the answer of pair", answer, "a tuple (x̂_0, ε̂), both shaped like x")
+        x0_hat, eps_hat = answer
         noise = standard_normal_like(x_T, rng) if eta > 0 else 0.0
         states.append(move(x0_hat, eps_hat, a_s, sigma_sq, noise))
     require.finite("the sample", states[-1])
@@ -163,7 +177,10 @@ def own_pair(data, denoiser):
 
 def own_states(data, denoiser, x_T, tau, eta, rng):
     """Return x at each time of ``tau`` for own data and its "exact" or "trained" denoiser, in 32 bits."""
-    data, x_T = _own(data), x_T.astype(np.float32)
+    data = _own(data)
+    require.floats("x_T", x_T)
+    x_T = as_tensor(x_T).cpu().numpy()
+    require.that(x_T.ndim == 2 and x_T.shape[1] == data.dim, "x_T's shape", x_T.shape, f"(n, {data.dim})")
     require.choice("denoiser", denoiser, DENOISERS)
     found = network(data) if denoiser == "trained" else None
     if data.alpha_bar[-1] == 0 or isinstance(found, OwnNetwork):
@@ -184,7 +201,7 @@ def own_network(call, data, predicts="eps", time="1..T", shape=None, clip=None):
     data = _own(data)
     found = OwnNetwork(call, data.alpha_bar, predicts, time, shape, clip)
     found.pair(data.points[:3].astype(np.float32), len(data.alpha_bar) - 1)
-    errors = misfits(found, data)
+    errors = _misfits(found, data)
     mine, best = errors[predicts, time], min(errors, key=errors.get)
     if errors[best] < FITS and mine > CLEARLY * errors[best] + 1e-6:
         raise ValueError(
@@ -196,10 +213,9 @@ def own_network(call, data, predicts="eps", time="1..T", shape=None, clip=None):
     return found
 
 
-def misfits(found, data, n=200):
+def _misfits(found, data, n=200):
     """Return the mean square error in ε̂ against the exact denoiser for each (predicts, time); inf where it fails."""
-    data, rng, errors = _own(data), np.random.default_rng(0), {}
-    alpha_bar = data.alpha_bar
+    rng, errors, alpha_bar = np.random.default_rng(0), {}, data.alpha_bar
     times = [int(np.argmin(abs(alpha_bar - level))) for level in (0.9, 0.7, 0.5, 0.3, 0.1)]
     times = sorted({min(max(t, 1), len(alpha_bar) - 2) for t in times} - {0}) or [1]
     x_0 = data.points[rng.integers(len(data.points), size=n)]
@@ -226,14 +242,20 @@ def from_diffusers(model, scheduler):
 
     Any scheduler that has ``alphas_cumprod`` and a prediction_type. :func:`diffusers_tau` gives its times.
     """
-    config = scheduler.config
+    config, network = _config("scheduler", scheduler, "DDIMScheduler"), _config("model", model, "UNet2DModel")
     known = getattr(config, "prediction_type", None)
     require.that(known in PREDICTIONS, "prediction_type", known, f"one of {', '.join(PREDICTIONS)}")
     require.that(not getattr(config, "thresholding", False), "thresholding", True, "False: only clip_sample is known")
     clip = config.clip_sample_range if getattr(config, "clip_sample", False) else None
-    side = model.config.sample_size
-    shape = (model.config.in_channels, side, side) if isinstance(side, int) else (model.config.in_channels, *side)
+    side = network.sample_size
+    shape = (network.in_channels, side, side) if isinstance(side, int) else (network.in_channels, *side)
     return OwnNetwork(model, own_schedule(scheduler.alphas_cumprod), PREDICTIONS[known], "0..T-1", shape, clip)
+
+
+def _config(argument, part, example):
+    """Return the ``config`` of a part of diffusers."""
+    require.that(hasattr(part, "config"), argument, part, f"what diffusers has, such as a {example}")
+    return part.config
 
 
 def diffusers_tau(scheduler, S):
@@ -242,7 +264,7 @@ def diffusers_tau(scheduler, S):
     It ends at time 1 where ``set_alpha_to_one`` is False. Error: where S does not divide T, some spacings step to a
     time that is not the next one on their own list.
     """
-    config = scheduler.config
+    config = _config("scheduler", scheduler, "DDIMScheduler")
     T = config.num_train_timesteps
     scheduler.set_timesteps(require.whole("S", S, 1, T))
     tau = [int(t) + 1 for t in scheduler.timesteps]
@@ -280,6 +302,7 @@ def load_own(path):
     parts = arrays["means"], arrays["std"], arrays["weights"]
     points = arrays["points"], parts, card["name"], card["said"], arrays["centre"], arrays["scale"]
     data = OwnData(*points, shape, arrays.get("ink")).on_schedule(arrays["alpha_bar"])
+    data.weights = read_only(arrays["weights"])  # to the last digit: their sum may round
     if "architecture" not in card:
         return data
     return data.with_network(build(path, card, part_of(tensors, "network.")))

@@ -5,6 +5,17 @@ import threading
 from contextlib import contextmanager
 
 
+class Stopped(KeyboardInterrupt):
+    """The stop button ended ``run`` between two steps. A notebook shows its one sentence, and no traceback."""
+
+    def __init__(self, run):
+        done = f"after step {run.step} of {run.settings['steps']}"
+        super().__init__(f"{done}. Run this cell again to go on, or write another loop over fit(run).")
+
+    def _render_traceback_(self):  # IPython asks an error for the lines that it shows
+        return [f"Stopped: {self}"]
+
+
 @contextmanager
 def stop_button_waits(run):
     """Hold back the stop button until the block has ended; then ``fit`` stops ``run`` between two steps.
@@ -23,10 +34,10 @@ def stop_button_waits(run):
 
 
 def stop_if_pressed(run):
-    """Raise the KeyboardInterrupt that :func:`stop_button_waits` held back, once."""
+    """Raise the stop that :func:`stop_button_waits` held back, once."""
     if run.stop_pressed:
         run.stop_pressed = False
-        raise KeyboardInterrupt("the stop button: the run is whole, and another loop over fit(run) continues it")
+        raise Stopped(run)
 
 
 @contextmanager

@@ -4,12 +4,13 @@ import platform
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, requires, version
-from importlib.util import find_spec
 
 from ..files import RESTORE, damaged_files
+from ..torch_here import INSTALL, TORCH
 from .say import say
 
 NO_GPU = "No GPU, and none is needed: training runs on the processor in seconds to minutes."
+NO_TORCH = f"torch is not installed: 00 to 05 need none, 07 to 09 run without digits; for training, {INSTALL}."
 DATA_WHOLE = "Data files: all there, checksums right."
 # Asked in a process of its own, which gives torch's 170 MB back: lesson 00 needs none of it.
 ASK_TORCH = """
@@ -59,8 +60,8 @@ def _version_of(name):
 
 def _device():
     """What training will run on, as a pair of :func:`findings`."""
-    if find_spec("torch") is None:
-        return False, "No torch: lessons 00 to 05 work, training (06 and later) does not."
+    if not TORCH:
+        return True, NO_TORCH
     asked = subprocess.run([sys.executable, "-c", ASK_TORCH], capture_output=True, text=True, errors="replace")
     if asked.returncode:
         reason = (asked.stderr.strip().splitlines() or ["no reason given"])[-1]

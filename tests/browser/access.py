@@ -48,6 +48,43 @@ CUT = """root => { const right = root.closest('.jp-OutputArea-output').getBoundi
     .map(e => [e.tagName, e.innerText.slice(0, 30), e.getBoundingClientRect().right - right]); }"""
 
 
+# How a figure is laid out where the page leaves it these widths, one after the other: its box is given them, which is
+# what its style asks about. Says what is wrong: tracks, edges, what reaches beyond, and whether controls and picture
+# are on screen together.
+MISLAID = """(figure, widths) => {
+  const box = figure.closest('.ddim-live') ?? figure, page = figure.closest('.jp-WindowedPanel-outer');
+  const wrong = [], old = box.style.cssText, rect = e => e.getBoundingClientRect();
+  const seen = what => [...box.querySelectorAll(what)].filter(e => e.getClientRects().length);
+  for (const width of widths) {
+    box.style.cssText = `${old}; width: ${width}px; flex: none; max-width: none`;
+    const say = (words) => wrong.push(`${width}: ${words}`);
+    seen('.slider-container').filter(e => rect(e).width < 100).forEach(e => say(`a track of ${rect(e).width} pixels`));
+    seen('.slider-container, button, select, img, table, input').filter(e => rect(e).right > rect(box).right + 1)
+      .forEach(e => say(`beyond the page: ${e.outerHTML.slice(0, 60)}`));
+    const columns = new Set(seen('.ddim-grid > *').map(e => Math.round(rect(e).left)));
+    const asked = seen('.ddim-grid').map(e => getComputedStyle(e).gridTemplateColumns.split(' ').length)[0] ?? 0;
+    if (columns.size > asked) say(`left edges at ${[...columns]}`);
+    seen('.ddim-grid > .widget-inline-hbox').filter(e => Math.abs(rect(
+        [...e.children].find(child => child.getClientRects().length)).left - rect(e).left) > 1)
+      .forEach(e => say(`not at the left: ${e.innerText.slice(0, 30)}`));
+    const [controls, picture] = [rect(box.querySelector('.ddim-controls')), rect(box.querySelector('img'))];
+    const high = Math.max(controls.bottom, picture.bottom) - Math.min(controls.top, picture.top);
+    const together = getComputedStyle(box.querySelector('.ddim-controls')).position === 'sticky'
+      ? controls.height + picture.height : high;
+    if (together > page.clientHeight) say(`controls and picture take ${together} of ${page.clientHeight} pixels`);
+  }
+  box.style.cssText = old;
+  return wrong; }"""
+CHROME = 170  # pixels of a window's width that JupyterLab takes for itself
+WIDTHS = [width - CHROME for width in (600, 800, 1024, 1280, 1440, 1920)]
+
+
+def check_layout(figure, widths=WIDTHS):
+    """At every width tracks are long enough, edges aligned, nothing beyond, and all of it on one screen."""
+    wrong = figure.evaluate(MISLAID, widths)
+    assert not wrong, f"laid out wrongly: {wrong}"
+
+
 def check_keyboard(lesson, figure):
     """Tab reaches every control of a live figure in order; each then has a name, and looks different from before."""
     page = lesson.page
@@ -89,11 +126,13 @@ def check_theme_and_zoom(lesson, cells):
         set_theme(lesson, theme)
         for index in cells:
             check_contrast(lesson.live_figure(index))
+            check_layout(lesson.live_figure(index))
             if theme == THEMES[0]:
                 lesson.screenshot(f"{lesson.name[:2]}-dark-{index}")
     lesson.page.set_viewport_size(ZOOMED)
     for index in cells:
         check_width(lesson.live_figure(index))
+        check_layout(lesson.live_figure(index), [lesson.live_figure(index).bounding_box()["width"]])
     lesson.screenshot(f"{lesson.name[:2]}-zoomed")
     lesson.page.set_viewport_size(WINDOW)
 

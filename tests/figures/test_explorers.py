@@ -9,6 +9,7 @@ import pytest
 from cycler import cycler
 from matplotlib import rc_context, rcParams, style
 from PIL import Image
+from test_typeset import raw
 
 from ddim_lessons import lessons
 from ddim_lessons.figures import live as widgets
@@ -69,6 +70,7 @@ def test_every_control_over_its_whole_grid(make):
     live = make()
     assert sweep(live) > len(live.controls)
     assert all(control.description for control in live.controls.values()), "a control without a label"
+    assert raw(live.figure) == set() if hasattr(live, "figure") else True, "a symbol that is not typeset"
 
 
 # where a control can show what it does, if not at the first settings

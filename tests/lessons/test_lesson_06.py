@@ -352,7 +352,9 @@ def test_the_training_view_follows_and_stores_nothing_that_varies(monkeypatch):
     run = Run(pictures.new_network(PointMLP, 0), pictures.points(), steps=60, batch=32, device="cpu")
     view = pictures.training_view(run)
     shown = []
-    monkeypatch.setattr(widgets, "display_live", lambda box, kind, still, words: shown.append((box, still, words)))
+    monkeypatch.setattr(
+        widgets, "display_live", lambda box, kind, still, words, more: shown.append((box, still, words))
+    )
     view._ipython_display_()
     ((box, still, words),) = shown
     assert box is view.live.box and words.startswith("Before the first step.") and "image/png" in still

@@ -32,7 +32,7 @@ ELSEWHERE = {
     "move_side.data", "move_side.kind",  # drawn with what run_sampler has checked
     "weighted_fit.target", "draw_curve.name", "bridge.target", "edit_digit.target", "require_path.path",
     "display_live.kind", "write_whole.path", "write_whole.data", "draw_loss.target", "named.data", "as_data.data",
-    "own_data.name", "OwnData.name", "ink_of.data", "begins_anyway.update",
+    "own_data.name", "OwnData.name", "require_name.name", "ink_of.data", "begins_anyway.update",
     "mark_file.path", "lesson_of.path", "own_digest.path", "wrong_start.level",
     "one_path.data", "draw_four.data", "move_four.data",  # what four_coordinates' menu offers
     "trajectory_lab.kind", "digits_lab.kind",  # None is the network if there is one

@@ -107,7 +107,7 @@ def like(path):
 def test_the_table_of_files_is_whole():
     read_by_people = {name for name in files.manifest() if name.startswith("weights/") and name.endswith("json")}
     measured = {f"results/{name}.json" for name in ("train_2d_cpu_1_thread", "performance", "classroom")}
-    rest = {"ddpm_beside_ddim.png", *measured}  # shown in the README; figures of a machine, for people
+    rest = {"ddpm_beside_ddim.gif", *measured}  # shown in the README; figures of a machine, for people
     assert set(files.manifest()) - set(LOADERS) <= read_by_people | rest
 
 
@@ -155,10 +155,13 @@ def test_the_report_names_python_the_packages_and_the_processor(capsys):
 
 def test_the_report_tells_what_is_missing(capsys, monkeypatch):
     monkeypatch.setattr(environment, "_dependencies", lambda: ["numpy", "no-such-package"])
-    monkeypatch.setattr(environment, "find_spec", lambda name: None)
+    monkeypatch.setattr(environment, "TORCH", False)
     environment.report()
     text = capsys.readouterr().out
-    assert "no-such-package MISSING: run the first command" in text and "No torch: lessons 00 to 05 work" in text
+    assert (
+        "no-such-package MISSING: run the first command" in text
+        and "torch is not installed: 00 to 05 need none" in text
+    )
 
 
 def test_the_report_leaves_torch_out_of_the_reader_s_process():

@@ -23,11 +23,13 @@ ROOMS = {
     "lessons": (4, {"matplotlib", "IPython", "PIL", "ipywidgets", "torch"}),
     "command": (5, set()),
 }
-GROUND, COMMAND = {"require", "files", "remember"}, {"__main__", "present", "pages"}
+GROUND, COMMAND = {"require", "files", "remember", "torch_here"}, {"__main__", "present", "pages"}
 LIGHT = {  # narrower than their room: what must start without torch, without a picture, or without a control
     "figures.plots": {"matplotlib", "IPython", "PIL"},
     **{f"lessons.lesson_{n:02d}": {"matplotlib", "IPython", "PIL", "ipywidgets"} for n in (0, 1, 2, 3, 4, 5, 8, 12)},
+    "learning.arithmetic": set(),
     "learning.cases": set(),
+    "learning.light": set(),
     "learning.runs": set(),
     "lessons.lesson_00.notation": set(),
     "lessons.lesson_12.grids": set(),

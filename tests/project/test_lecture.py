@@ -30,7 +30,7 @@ def labels(number):
     module = importlib.import_module(f"ddim_lessons.lessons.lesson_{number}.pictures")
     makers = [parameter.values[0] for parameter in find_explorers()]
     lives = [make() for make in makers if make.__module__ == module.__name__]
-    return {control.description for live in lives for control in live.controls.values()}
+    return {control.tooltip for live in lives for control in live.controls.values()}
 
 
 def missing_sections(text, lesson):

@@ -6,9 +6,12 @@ import pickle
 import re
 import sys
 import traceback
+from contextlib import chdir
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,12 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from ddim_lessons import ddim, files, lessons, metrics, require, schedules, solvers, split
+from ddim_lessons import ddim, files, lessons, metrics, own, require, schedules, solvers, split
 from ddim_lessons.detection import boxes, detector, sampling, shapes
 from ddim_lessons.detection import training as detection_training
 from ddim_lessons.files import ROOT
 from ddim_lessons.gaussians import sampler_moments
 from ddim_lessons.learning import cases, denoisers, networks, quality, runs, training, weights
+from ddim_lessons.learning import own as own_networks
 from ddim_lessons.lessons.lesson_00 import notation
 from ddim_lessons.lessons.lesson_01 import pictures as lesson_01
 from ddim_lessons.lessons.lesson_04 import pictures as lesson_04
@@ -57,6 +61,25 @@ DETECTOR = detector.Detector(channels=8, width=16, stages=1, roi=2)
 WALK = {"model": DETECTOR, "maps": sampling.maps_of(DETECTOR, PICTURES), "z_T": sampling.draw_codes(rng(), 2, 5)}
 VISITS = list(sampling.detection_path(**WALK, tau=(1000, 500, 0), rng=rng()))
 FOUND, TRUTH = sampling.results(VISITS), [PICTURES.objects(i) for i in range(2)]
+WORKSHOP = TemporaryDirectory()  # what is saved by a name alone is saved here
+HERE = Path(WORKSHOP.name)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def in_the_workshop():
+    with chdir(HERE):
+        yield
+
+
+OWN, WORD = own.own_data(X).on_schedule(ALPHA_BAR), own.own_data("o")
+ANSWER = own_networks.own_network(lambda x, t: 0 * x, OWN)
+MODEL, SCHEDULER = torch.nn.Identity(), SimpleNamespace(  # what is read of diffusers' classes
+    alphas_cumprod=torch.linspace(0.9, 0.1, 10), timesteps=torch.tensor([9, 4]), set_timesteps=lambda S: None,
+    config=SimpleNamespace(prediction_type="epsilon", num_train_timesteps=10, set_alpha_to_one=True,
+                           timestep_spacing="trailing"),
+)  # fmt: skip
+MODEL.config = SimpleNamespace(in_channels=1, sample_size=8)
+own_networks.save_own(OWN, HERE / "mine")
 SYMBOLS = notation.schedule_in_the_notation_of("DDIM paper", np.array([0, 0.1, 0.2]))
 
 # Every public function that checks its arguments, with arguments that are right. (The formulas of values, such as
@@ -189,6 +212,38 @@ CALLS = {
     networks.eps_fn: {"model": NETWORK},
     networks.eps_fn(NETWORK): {"x": X, "t": 3},
     networks.network_states: {"model": NETWORK, "x_T": X, "tau": TAU, "eta": 0.5, "rng": rng()},
+    own.own_data: {"source": X, "name": "mine"},
+    own.mixture_of: {"points": X, "most": 2},
+    OWN.scaled: {"x": X},
+    OWN.back: {"x": X},
+    OWN.on_schedule: {"alpha_bar": ALPHA_BAR},
+    OWN.with_network: {"network": NETWORK},
+    WORD.in_ink: {"x": X},
+    schedules.own_schedule: {"alpha_bar": ALPHA_BAR, "T": 10},
+    own_networks.own_run: {
+        "data": OWN, "steps": 2, "batch": 4, "width": 8, "waves": 1, "power": 1.0, "target": "v", "seed": 0,
+        "device": "cpu",
+    },
+    own_networks.as_data: {"data": OWN},
+    own_networks.OwnNetwork: {
+        "call": lambda x, t: x, "alpha_bar": ALPHA_BAR, "predicts": "eps", "time": "1..T", "shape": (2,), "clip": 1.0,
+    },
+    ANSWER.pair: {"x": X, "t": 5},
+    ANSWER.states: {"x_T": X, "tau": TAU, "eta": 0.5, "rng": rng()},
+    own_networks.pair_states: {
+        "x_T": X, "pair": ANSWER.pair, "alpha_bar": ALPHA_BAR, "tau": TAU, "eta": 0.5, "rng": rng(),
+    },
+    own_networks.own_pair: {"data": OWN, "denoiser": "exact"},
+    own_networks.own_states: {
+        "data": OWN, "denoiser": "exact", "x_T": X, "tau": TAU, "eta": 0.5, "rng": rng(),
+    },
+    own_networks.own_network: {
+        "call": lambda x, t: 0 * x, "data": OWN, "predicts": "eps", "time": "1..T", "shape": (2,), "clip": 1.0,
+    },
+    own_networks.from_diffusers: {"model": MODEL, "scheduler": SCHEDULER},
+    own_networks.diffusers_tau: {"scheduler": SCHEDULER, "S": 2},
+    own_networks.save_own: {"data": OWN, "path": HERE / "mine"},
+    own_networks.load_own: {"path": HERE / "mine"},
     weights.load_weights: {"name": "moons"},
     weights.load_model: {"path": weights.weights_path("moons")},
     training.Run: {
@@ -198,7 +253,7 @@ CALLS = {
 }  # fmt: skip
 NAMES = {getattr(function, "__qualname__", str(function)): function for function in CALLS}
 FREE = {("verify", "equation"), ("verify_mean", "equation"), ("verify_true", "equation")}  # shown, never computed with
-FREE |= {("verify_true", "statement"), ("claim", "statement"), ("sampler_moments", "mean_0")}
+FREE |= {("verify_true", "statement"), ("claim", "statement"), ("own_data", "name"), ("sampler_moments", "mean_0")}
 FREE |= {("sampler_moments", "var_0"), ("bound", "x0"), ("bound", "mean"), ("bound", "var")}  # parts of formulas
 FREE |= {("eps_fn.<locals>.eps_hat", "x")}  # NaN comes out as NaN, and the sampler that called says where
 SIZES = {
@@ -287,7 +342,7 @@ def strange_things():
 def test_fuzz_any_arguments_at_all(name, data):
     function = NAMES[name]
     right = CALLS[function]
-    changeable = sorted(argument for argument in right if (name, argument) not in FREE)
+    changeable = sorted(argument for argument in right if (name, argument) not in FREE | {("save_own", "path")})
     chosen = data.draw(st.sets(st.sampled_from(changeable), min_size=1, max_size=3))
     wrong = {argument: data.draw(strange_things(), label=argument) for argument in sorted(chosen)}
     for argument in SIZES & set(wrong):

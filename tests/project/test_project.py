@@ -32,8 +32,9 @@ def names(requirements):
 
 def test_environment_yml_leaves_the_dependencies_to_pyproject():
     spec = yaml.safe_load((ROOT / "environment.yml").read_text())
-    python, pip, nested = spec["dependencies"]
-    assert spec["channels"] == ["conda-forge"] and pip == "pip" and nested == {"pip": ["-e .[test]"]}
+    python, torch, pip, nested = spec["dependencies"]
+    assert spec["channels"] == ["conda-forge"] and pip == "pip" and nested == {"pip": ["-e ."]}
+    assert [torch.replace("pytorch-cpu ", "torch")] == PROJECT["optional-dependencies"]["torch"]
     assert python.split()[0] == "python" and PROJECT["requires-python"] in python
 
 
@@ -65,7 +66,9 @@ def test_every_third_party_import_is_a_declared_dependency():
     # IPython comes with ipykernel, cycler with matplotlib, traitlets with ipywidgets;
     # lesson 11 looks at diffusers where it is installed
     declared = (
-        names(PROJECT["dependencies"]) | {"ipython", "cycler", "traitlets", "diffusers"} | set(sys.stdlib_module_names)
+        names(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["torch"])
+        | {"ipython", "cycler", "traitlets", "diffusers"}
+        | set(sys.stdlib_module_names)
     )
     for path in (ROOT / "ddim_lessons").rglob("*.py"):
         for name in imported_modules(path):
@@ -89,7 +92,7 @@ def test_readme_lists_every_lesson_and_its_links_lead_somewhere():
         assert f"(notebooks/{path.name})" in README, f"the README's table of lessons has no row for {path.name}"
     for target in re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", README):
         link = "".join(target)
-        if not link.startswith(("http", "#")):
+        if not link.startswith(("http", "#", "../../")):  # the last: GitHub's own pages of the repository
             assert (ROOT / link.partition("#")[0]).exists(), f"{link} leads nowhere"
 
 
@@ -235,6 +238,7 @@ def test_the_furniture_fits_the_project():
         assert form["name"] and form["description"] and all(item["attributes"]["label"] for item in form["body"])
     lists = PROJECT["optional-dependencies"]
     assert set(lists["site"]) <= set(lists["test"]), "the tests build the site"
+    assert set(lists["torch"]) <= set(lists["test"])
     npm = {name: re.findall(rf"{name}@[\d.]+", text) for name in ("katex", "axe-core") for text in [all_commands()]}
     assert all(len(found) > 1 and len(set(found)) == 1 for found in npm.values()), npm
 

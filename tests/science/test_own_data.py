@@ -23,12 +23,12 @@ POINTS = np.random.default_rng(0).normal([5000, -3], 70, (150, 2))
 def frame(**columns):
     """What pandas' frames have of what is looked at."""
     arrays = {name: np.array(values) for name, values in columns.items()}
-    table = SimpleNamespace(columns=list(arrays), dtypes=None, __getitem__=None)
-    kind = type("Frame", (), {"__getitem__": lambda self, name: arrays[name]})
-    table = kind()
-    table.columns, table.dtypes = list(arrays), None
-    table.to_numpy = lambda dtype: np.column_stack(list(arrays.values())).astype(dtype)
-    return table
+
+    def to_numpy(dtype, na_value):
+        return np.column_stack(list(arrays.values())).astype(dtype)
+
+    kinds = [array.dtype for array in arrays.values()]
+    return SimpleNamespace(columns=list(arrays), dtypes=kinds, iloc=None, to_numpy=to_numpy)
 
 
 SOURCES = {
@@ -61,16 +61,32 @@ TABLES = {
     "decimal commas": "x;y\n1,0;2\n3;4,5\n-1;0\n",
     "tabs": "1\t2\n3\t4.5\n-1\t0\n",
     "spaces": "1 2\n3  4.5\n-1 0\n\n",
+    "decimal commas and spaces": "1,0 2\n3 4,5\n-1 0,0\n",
+    "decimal commas in quotes": 'x,y\n"1,0",2\n3,"4,5"\n-1,"0,0"\n',
+    "a European name": "Größe;Höhe\n1;2\n3;4.5\n-1;0\n",
 }
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_are_read(name, tmp_path):
     path = tmp_path / "my table.csv"
-    path.write_text(TABLES[name], encoding="utf-8")
+    path.write_text(TABLES[name], encoding="cp1252")
     data = own_data(path)
     assert np.allclose(data.back(data.points), [[1, 2], [3, 4.5], [-1, 0]]) and str(data) == "my table"
-    assert ("Decimal commas" in data.said) == (name == "decimal commas")
+    assert ("Decimal commas" in data.said) == ("decimal commas" in name)
+
+
+def test_what_spreadsheets_and_pandas_write_is_read(tmp_path):
+    path = tmp_path / "frame.csv"
+    path.write_text(",x,y\n0,1,2\n1,3,4.5\n2,-1,0\n")
+    assert own_data(path).dim == 2 and "no name, was left out" in own_data(path).said
+    path.write_bytes("x\ty\n1\t2\n3\t4\n".encode("utf-16"))
+    assert own_data(path).points.shape == (2, 2)
+
+
+def test_points_far_off_are_told():
+    assert "1 of them lie more than 8" in own_data([*POINTS, [1e6, 0]]).said
+    assert "lie more than" not in own_data(POINTS).said
 
 
 def sketch(path, paper=255, ink=0, size=(90, 60)):
@@ -87,6 +103,31 @@ def test_a_picture_becomes_points_in_its_ink_upright(paper, ink, tmp_path):
     assert data.in_ink(data.points) == 1 and data.in_ink(data.points + 5) == 0
     assert np.allclose([given.min(axis=0), given.max(axis=0)], [[10, 10], [40, 20]], atol=0.1), "y points upwards"
     assert ("White on black" in data.said) == (paper == 0)
+
+
+@pytest.mark.parametrize("color", ["black", "white"])
+def test_ink_on_clear_paper_is_seen_and_a_photograph_stands_upright(color, tmp_path):
+    picture = Image.new("RGBA", (90, 60), (0, 0, 0, 0))
+    ImageDraw.Draw(picture).rectangle([10, 40, 39, 49], fill=color)
+    turned = picture.getexif()
+    turned[0x0112] = 6  # held upright, so that the right side of the file is the bottom
+    picture.save(tmp_path / "bar.png", exif=turned)
+    given = own_data(tmp_path / "bar.png")
+    assert np.allclose(np.ptp(given.back(given.points), axis=0), [10, 30], atol=0.1)
+
+
+def drawing(*strokes):
+    return SimpleNamespace(strokes=strokes)
+
+
+def test_a_drawing_becomes_points_under_its_strokes_upright():
+    data = own_data(drawing([(50, 200), (50, 100), (150, 100)], [(400, 200)]))
+    given = data.back(data.points)
+    assert data.in_ink(data.points) == 1 and str(data) == "your drawing"
+    inner = own.PEN - 2 * own.EDGE
+    below = given[given[:, 1] < 100]  # the foot of the upright stroke, and the dot
+    assert np.allclose(np.unique(below[:, 0].round(-2)), [0, 400]), "an L that hangs from its bar"
+    assert np.ptp(given, axis=0) == pytest.approx([350 + inner, 100 + inner], abs=3)
 
 
 def test_a_word_is_drawn_from_its_letters_whatever_the_reader_s_settings_are():
@@ -138,7 +179,10 @@ def test_small_pictures_keep_their_shape():
 
 
 BAD = {
-    "NaN": ([[0, 1], [np.nan, 2], [1, 1]], "1 of 3 rows hold NaN or infinity, the first is row 1"),
+    "NaN": (
+        [[0, 1], [np.nan, 2], [1, 1]],
+        "1 of 3 rows hold NaN, infinity or what is too large to square, the first is row 1",
+    ),
     "one point": ([[0, 1]], "at least 2 points"),
     "all alike": (np.full((9, 2), 0.1), "all of them are one point"),
     "no points": (np.empty((0, 2)), "at least 2 points"),
@@ -150,8 +194,12 @@ BAD = {
     "an empty word": ("  \n ", "at least one letter"),
     "a long word": ("x" * 99, "at most 60 letters"),
     "a missing glyph": ("a\U000f0000", "none has \U000f0000"),
-    "a frame of words": (frame(x=[1.0, 2.0], name=["a", "b"]), "the columns is ['name']"),
+    "a frame of words": (frame(x=[1.0, 2.0], name=["a", "b"]), "a column is 'name'"),
     "a picture of one grey": (Image.new("L", (9, 9), 128), "no ink"),
+    "no drawing": (drawing(), "the drawing is 'empty'"),
+    "a dot": (drawing([(5, 5)], [(6, 5), (7, 5)]), "longer than the pen is wide"),
+    "a file of another kind": (__file__, "must be one that ends in .csv"),
+    "a picture's numbers": (np.zeros((60, 90, 3)), "Image.fromarray(x)"),
     "grey pictures": (np.ones((5, 8, 8)), "above their lowest"),
     "large pictures": (np.zeros((5, 64, 64)), "1,024 pixels"),
     "no such file": ("nowhere.csv", "nowhere.csv cannot be read"),
@@ -167,7 +215,7 @@ def test_what_cannot_be_used_is_a_sentence(name):
     assert words in str(error.value)
 
 
-@pytest.mark.parametrize("text, words", [("", "empty"), ("a,b\n", "one line"), ("1,2\n3,x\n5,6\n", "line 2 of"),
+@pytest.mark.parametrize("text, words", [("", "empty"), ("a,b\n", "last line of"), ("1,2\n3,x\n5,6\n", "line 2 of"),
                                          ("1,2\n3\n5,6\n", "line 2 of"), ("1,2\n,4\n5,6\n", "line 2 of")])  # fmt: skip
 def test_what_is_no_table_is_a_sentence(text, words, tmp_path):
     (tmp_path / "bad.csv").write_text(text)
@@ -177,7 +225,7 @@ def test_what_is_no_table_is_a_sentence(text, words, tmp_path):
 
 def test_what_is_no_text_and_no_picture_is_a_sentence(tmp_path):
     for name in ("bad.csv", "bad.png"):
-        (tmp_path / name).write_bytes(b"\xff\xfe\x00\x81")
+        (tmp_path / name).write_bytes(b"\xff\x00\x81")
         with pytest.raises(ValueError, match=f"{name} cannot be read"):
             own_data(tmp_path / name)
 

@@ -14,13 +14,17 @@ from ...figures.plots import (
     GREY,
     INK,
     ORANGE,
+    PALE,
+    WINDOW,
     corner_text,
     draw_paths,
     draw_points,
     draw_started,
     frame,
+    move_paths,
     move_started,
     panels,
+    sides_key,
 )
 from ...learning.cases import alpha_bar_of
 from ...learning.runs import distance_in_floors, kept_side
@@ -31,7 +35,10 @@ from ...toy_data import data_set
 from .notation import SYMBOLS, translate
 
 STEPS = (1, 2, 3, 5, 10, 20, 50, 100)
-POINTS, PATHS, LIMIT = 800, 12, 2.7
+POINTS, PATHS = 800, 12
+
+
+PATH_KEY = ((INK, "o", "start of a path"),)
 
 
 class Run(NamedTuple):
@@ -79,17 +86,18 @@ def dissolving(x0, noise, alpha_bar, times):
 
 def two_samplers(data, S, seed):
     """Draw DDPM (left) and DDIM (right) from the same starting points, six paths of each; returns the Figure."""
-    figure, axes = panels(1, 2, width=9, height=5.0)
-    draw_sides_legend(axes[0])
+    figure, axes = panels(1, 2, width=9, height=4.2)
+    sides_key(figure, axes[0], *PATH_KEY)
     for ax, eta, name in zip(axes, (1.0, 0.0), ("DDPM (η = 1)", "DDIM (η = 0)"), strict=True):
         run = run_sampler(data, S, eta, seed)
         right = run.paths[0, :, 0] > 0
+        draw_points(ax, data_set(data).means, PALE, size=7, alpha=1.0)
         draw_points(ax, run.paths[-1, right], BLUE)
         draw_points(ax, run.paths[-1, ~right], ORANGE)
-        draw_paths(ax, run.paths[:, :6].transpose(1, 0, 2), alpha=0.7)
+        move_paths(draw_paths(ax, []), run.paths[:, :6].transpose(1, 0, 2))
         draw_points(ax, run.paths[0, :6], INK, size=6, alpha=1.0)
         ax.axvline(0, color=GREY, linestyle="--", linewidth=1)
-        frame(ax, LIMIT, f"{name}, S = {S}")
+        frame(ax, WINDOW[0], f"{name}, S = {S}", WINDOW[1])
     return figure
 
 
@@ -101,9 +109,9 @@ def detour(run):
 
 def ddpm_beside_ddim(data="moons") -> LiveFigure:
     """Samples and paths of the same x_T: DDPM (η = 1) on the left, DDIM with the chosen η on the right."""
-    figure, axes = panels(1, 2, width=9, height=5.0)
-    draw_sides_legend(axes[0])
-    sides = [_side(axes[0], "DDPM  (η = 1)"), _side(axes[1], "your η  (0 = DDIM)")]
+    figure, axes = panels(1, 2, width=9, height=4.2)
+    sides = [_side(ax) for ax in axes]
+    sides_key(figure, axes[0], *PATH_KEY)
     controls = {
         "S": choice_slider("S (steps)", STEPS, 10),
         "eta": number_slider("η (noise)", 0.0, 1.0, 0.1, 0.0, digits=1),
@@ -113,19 +121,12 @@ def ddpm_beside_ddim(data="moons") -> LiveFigure:
 
     def update(S, eta, seed, data):
         runs = [run_sampler(data, S, level, seed) for level in (1.0, round(eta, 6))]
-        for side, run in zip(sides, runs, strict=True):
-            _move_side(side, data_set(data).means, run)
+        names = "DDPM, η = 1", f"yours, η = {eta:.1f}" + (", DDIM" if eta == 0 else "")
+        for side, name, run in zip(sides, names, runs, strict=True):
+            _move_side(side, name, data_set(data).means, run)
         return _words(S, eta, seed, data, *runs)
 
     return LiveFigure(figure, [artist for side in sides for artist in side.values()], controls, update)
-
-
-def draw_sides_legend(axes):
-    """Say which colour started where; put on the left panel only, both share it."""
-    nothing = np.empty((0, 2))
-    draw_points(axes, nothing, BLUE, size=7, alpha=1.0, label="started right")
-    draw_points(axes, nothing, ORANGE, size=7, alpha=1.0, label="started left")
-    axes.legend(loc="lower left", handletextpad=0.1, borderaxespad=0.2)
 
 
 def notation_translator(meaning="signal left at t") -> LiveHTML:
@@ -185,26 +186,28 @@ def _words(S, eta, seed, data, ddpm, ddim):
     reach = float(np.linalg.norm(last - last.mean(axis=0), axis=1).max())
     hair = f" One call puts every point within {reach:.2f} of the middle: its side is kept by a hair." if S == 1 else ""
     return (
-        f"{POINTS} samples of the set “{data}”, S = {S} network calls each, from the same starting points "
-        f"(seed {seed}); blue started on the right, orange on the left. Still on their side: DDPM "
-        f"{ddpm.kept_side:.0%}, DDIM with η = {eta:.1f} {ddim.kept_side:.0%}. Distance to the data, in noise floors: "
-        f"DDPM {ddpm.distance:.1f}, DDIM {ddim.distance:.1f}.{hair}"
+        f"Still on their side: {ddpm.kept_side:.0%} with DDPM, {ddim.kept_side:.0%} with η = {eta:.1f}. {POINTS} "
+        f"samples of the set “{data}”, S = {S} network calls each, from the same starting points (seed {seed}); blue "
+        f"started on the right, orange on the left. Distance to the data, in noise floors: DDPM {ddpm.distance:.1f}, "
+        f"yours {ddim.distance:.1f}.{hair}"
     )
 
 
-def _side(axes, title):
+def _side(axes):
     """Prepare one half of the figure and return its moving artists by name."""
-    frame(axes, LIMIT, title)
+    frame(axes, WINDOW[0], "DDPM", WINDOW[1])
     return draw_started(axes, dot=3.5, alpha=0.8) | {
         "paths": draw_paths(axes, [], INK, width=1.0, alpha=0.75),
         "starts": draw_points(axes, np.empty((0, 2)), INK, size=5, alpha=1.0),
         "words": corner_text(axes),
+        "title": axes.title,
     }
 
 
-def _move_side(side, truth, run):
-    """Set one half's artists to the data's centres and a run."""
+def _move_side(side, name, truth, run):
+    """Set one half's artists to its name, the data's centres and a run."""
+    side["title"].set_text(name)
     move_started(side, truth, run.paths[0], run.paths[-1])
-    side["paths"].set_segments(run.paths[:, :PATHS].transpose(1, 0, 2))
+    move_paths(side["paths"], run.paths[:, :PATHS].transpose(1, 0, 2))
     side["starts"].set_data(*run.paths[0, :PATHS].T)
     side["words"].set_text(f"still on their side: {run.kept_side:.0%}\ndistance: {run.distance:.1f} × floor")

@@ -328,8 +328,8 @@ def _chain_words(schedule, kind, t, level, x, stop):
     link = np.corrcoef(*(noise_of(x, schedule)[:, [25, 30]].T))[0, 1]
     found = x[:, stop]
     return (
-        f"{schedule}; walkers by {kind}. At t = {t}, ᾱ = {level:.3g}, the 2000 walkers have mean {_two(found.mean())} "
-        f"and standard deviation {found.std():.2f}; exact are {_two(mean)} and {std:.2f}. The noise in a "
+        f"At t = {t}, ᾱ = {level:.3g}, the 2000 walkers have mean {_two(found.mean())} and standard deviation "
+        f"{found.std():.2f}; exact are {_two(mean)} and {std:.2f}. {schedule}; walkers by {kind}. The noise in a "
         f"walker at t/T = 0.5 and that at 0.6 have correlation {_two(link)}."
     )
 

@@ -117,9 +117,9 @@ def _posterior_numbers(three):
 def _posterior_words(t, x_t, x_0, three):
     likelihood, prior, posterior, weight = three
     return (
-        f"t = {t}, x_t = {x_t:.1f}, x_0 = {x_0:.1f}. About x at time {t - 1}, x_t alone says {likelihood[0]:.2f} ± "
-        f"{likelihood[1] ** 0.5:.2f} (dashed), x_0 alone {prior[0]:.2f} ± {prior[1] ** 0.5:.2f} (dash-dotted), both "
-        f"together {posterior[0]:.2f} ± {posterior[1] ** 0.5:.2f} (solid): {weight:.0%} of the weight is x_t's."
+        f"t = {t}, x_t = {x_t:.1f}, x_0 = {x_0:.1f}: {weight:.0%} of the weight is x_t's. About x at time {t - 1}, "
+        f"x_t alone says {likelihood[0]:.2f} ± {likelihood[1] ** 0.5:.2f} (dashed), x_0 alone {prior[0]:.2f} ± "
+        f"{prior[1] ** 0.5:.2f} (dash-dotted), both together {posterior[0]:.2f} ± {posterior[1] ** 0.5:.2f} (solid)."
     )
 
 

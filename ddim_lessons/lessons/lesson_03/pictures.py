@@ -337,15 +337,15 @@ def words_for(T, A, reading, eta):
     """The caption: the sets, the count of factors, and the linter's verdict with one number."""
     shown, (inside, outside) = picture(T, A, reading, eta), split.sets(T, A)
     start = (
-        f"T = {T}, A = {_braces(inside)}, B = {_braces(outside)}, {reading}, η = {eta:.1f}: "
-        f"{len(shown.factors)} factors for {T} variables. "
+        f" T = {T}, A = {_braces(inside)}, B = {_braces(outside)}, {reading}, η = {eta:.1f}: "
+        f"{len(shown.factors)} factors for {T} variables."
     )
     if shown.problems:
-        return start + f"The linter: {'; '.join(shown.problems)}. {_integral_words(shown.factors, T, eta)}"
+        return f"The linter: {'; '.join(shown.problems)}.{start} {_integral_words(shown.factors, T, eta)}"
     if len(inside) == 1:
-        return start + "The linter is content: a density. All times are independent given x_0."
+        return "The linter is content: a density." + start + " All times are independent given x_0."
     s, t = inside[-2:]
-    return start + f"The linter is content: a density. Cov(x_{s}, x_{t} | x_0) = {shown.cov[s, t]:.3f}."
+    return f"The linter is content: a density.{start} Cov(x_{s}, x_{t} | x_0) = {shown.cov[s, t]:.3f}."
 
 
 def _braces(times):

@@ -9,7 +9,7 @@ from ... import require
 from ...ddim import alpha_bar_pair, coefficients, eta_max, forward_coefficients, variance
 from ...figures.controls import choice_slider, menu, number_slider
 from ...figures.live import LiveFigure
-from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, PURPLE, VERMILION, panels, show
+from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, PURPLE, VERMILION, key_below, panels, show
 from ...gaussians import log_normal
 from ...remember import remember
 from ...schedules import alpha_bar_schedule, make_tau
@@ -22,7 +22,9 @@ BOUND = float(eta_max(*ALPHA_BAR[list(JUMP)]))  # the largest η of that jump, a
 X0, DRAWS, CLOUD, SHOWN = 1.0, 2000, 300, 8
 ROOTS = {"+ (DDIM's choice)": 1, "− (the other root)": -1}
 MEMBERS = {"DDIM, +": (0.0, 1), "DDPM, +": (1.0, 1), "η = 0, −": (0.0, -1)}  # (η, root)
-PLANE, HIGHEST = (-3.0, 3.6), 1.5  # limits of x_t and x_s; highest density drawn
+PLANE, HIGHEST = (-2.6, 3.2), 1.5  # limits of x_t and x_s; highest density drawn
+TICKS = (-2, 0, 2)
+METER = (-1.15, 2.9)  # of x_0's coefficient, whatever η and the root
 BINS = np.linspace(*PLANE, 34)
 
 
@@ -134,7 +136,8 @@ def draw_plane(axes, title=""):
     (m_k, d_k), (m_s, d_s) = (_mean_and_deviation(t) for t in JUMP)
     box = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]) * 2
     axes.plot(m_k + box[:, 0] * d_k, m_s + box[:, 1] * d_s, color=GREY, linewidth=1)
-    axes.set(xlim=PLANE, ylim=PLANE, xlabel=f"x_t, t = {JUMP[0]}", ylabel=f"x_s, s = {JUMP[1]}", title=title)
+    labels = {"xlabel": f"x_t, t = {JUMP[0]}", "ylabel": f"x_s, s = {JUMP[1]}"}
+    axes.set(xlim=PLANE, ylim=PLANE, xticks=TICKS, yticks=TICKS, title=title, **labels)
 
 
 def draw_band(axes, title=""):
@@ -143,7 +146,7 @@ def draw_band(axes, title=""):
     mean, deviation = _mean_and_deviation(t)
     axes.fill_between(t, mean - 2 * deviation, mean + 2 * deviation, color=PALE, linewidth=0, label="marginal, ±2 sd")
     axes.plot(t, mean, color=GREY, linewidth=1, linestyle="--")
-    axes.set(xlim=(1000, 0), ylim=PLANE, xlabel="time", ylabel="x given x_0 = 1", title=title)
+    axes.set(xlim=(1000, 0), ylim=PLANE, yticks=TICKS, xlabel="time", ylabel="x given x_0 = 1", title=title)
 
 
 def as_one_line(paths):
@@ -182,11 +185,12 @@ def draw_partial(axes, precision, first, title=""):
 
 def marginals_stand_still() -> LiveFigure:
     """Move η and the root: the grey marginals stay, the conditional, the paths and the look back at x_0 change."""
-    figure, axes = panels(2, 2, width=9.2, height=6.8, width_ratios=[1.15, 1])
-    draw_plane(axes[0, 0])
-    draw_band(axes[1, 0])
+    figure, axes = panels(2, 2, width=9.6, height=6.4)
+    draw_plane(axes[0, 0], " ")
+    draw_band(axes[1, 0], f"{SHOWN} paths down to x_0 = 1")
     parts = _plane_artists(axes[0, 0]) | _density_artists(axes[0, 1]) | _path_artists(axes[1, 0])
     parts |= _meter_artists(axes[1, 1])
+    draw_key(figure, axes[0, 0])
     levels = [(f"{eta:.1f}", round(float(eta), 1)) for eta in np.arange(0, 1.25, 0.1)]
     controls = {
         "eta": choice_slider("η (noise)", [*levels, (f"{BOUND:.2f}, the bound", BOUND)], 0.0),
@@ -203,43 +207,52 @@ def marginals_stand_still() -> LiveFigure:
     return LiveFigure(figure, parts.values(), controls, update)
 
 
+def draw_key(figure, axes):
+    """Say under the panels what the colours are, the same in all of them."""
+    axes.plot([], [], color=BLUE, linewidth=3, label="draws")
+    axes.plot([], [], color=ORANGE, linewidth=3, label="q(x_s | x_t, x_0)")
+    axes.plot([], [], "_", color=VERMILION, markersize=12, markeredgewidth=2.5, label="±2 sd of the draws")
+    key_below(figure)
+
+
 def _plane_artists(axes):
     (cloud,) = axes.plot([], [], "o", color=BLUE, markersize=3, markeredgewidth=0, alpha=0.5)
     (slice_,) = axes.plot([], [], color=INK, linewidth=1, linestyle=":")
     (edges,) = axes.plot([], [], color=ORANGE, linewidth=1.5, linestyle="--")
     (mean,) = axes.plot([], [], color=ORANGE, linewidth=2.5)
-    words = axes.text(0.5, 0.03, "", transform=axes.transAxes, ha="center", fontsize=11)
-    return {"slice": slice_, "edges": edges, "mean": mean, "cloud": cloud, "law": words}
+    return {"slice": slice_, "edges": edges, "mean": mean, "cloud": cloud, "law": axes.title}
 
 
 def _density_artists(axes):
     s = JUMP[1]
     mean, deviation = _mean_and_deviation(s)
     x = np.linspace(*PLANE, 200)
-    axes.fill_betweenx(x, density(x, mean, deviation**2), color=PALE, linewidth=0, label="marginal q(x_s | x_0)")
-    (histogram,) = axes.plot([], [], color=BLUE, linewidth=1.5, drawstyle="steps-mid", label=f"{DRAWS} draws of x_s")
-    (conditional,) = axes.plot([], [], color=ORANGE, linewidth=2.5, label="q(x_s | x_t, x_0) at the slice")
-    axes.set(xlim=(0, HIGHEST), ylim=PLANE, xlabel="density", ylabel=f"x_s, s = {s}")
-    axes.legend(loc="upper right", fontsize=10)
-    return {"histogram": histogram, "conditional": conditional}
+    axes.fill_betweenx(x, density(x, mean, deviation**2), color=PALE, linewidth=0)
+    (histogram,) = axes.plot([], [], color=BLUE, linewidth=1.5, drawstyle="steps-mid")
+    (conditional,) = axes.plot([], [], color=ORANGE, linewidth=2.5)
+    axes.set(xlim=(0, HIGHEST), ylim=PLANE, yticks=TICKS, xlabel="density", ylabel=f"x_s, s = {s}", title=" ")
+    return {"histogram": histogram, "conditional": conditional, "slice_at": axes.title}
 
 
 def _path_artists(axes):
-    (paths,) = axes.plot([], [], "o-", color=BLUE, linewidth=1.2, markersize=3, label=f"{SHOWN} paths")
-    (edges,) = axes.plot([], [], "_", color=VERMILION, markersize=12, markeredgewidth=2.5, label="±2 sd of the draws")
-    axes.legend(loc="upper right", fontsize=10, ncols=2, columnspacing=1, borderaxespad=0)
+    (paths,) = axes.plot([], [], "o-", color=BLUE, linewidth=1.2, markersize=3)
+    (edges,) = axes.plot([], [], "_", color=VERMILION, markersize=12, markeredgewidth=2.5, clip_on=False)
+    edges.set_in_layout(False)  # it is empty while the panels find their places
     return {"paths": paths, "measured": edges}
 
 
 def _meter_artists(axes):
     axes.axhline(0, color=INK, linewidth=1)
-    axes.text(1040, -0.14, "0: Markov", fontsize=10, va="top")
-    axes.set(xlim=(1050, 150), ylim=(-1.2, 2.8), xlabel="time t of the forward step s → t", ylabel="x_0's coefficient")
-    axes.set_title("how far the forward step looks back at x_0", fontsize=12)
+    axes.text(0.02, 0.06, "0: the step is Markov", transform=axes.get_yaxis_transform(), fontsize=11)
+    axes.set_yscale("asinh", linear_width=0.2)  # those of the other root are ten times as large
+    axes.set(
+        xlim=(1050, 150), ylim=METER, title=" ", xlabel="time t of the forward step s → t", ylabel="x_0's coefficient"
+    )
+    axes.set_yticks((-1, -0.3, 0, 0.3, 1, 2.5), ["−1", "−0.3", "0", "0.3", "1", "2.5"])
+    axes.minorticks_off()
     (stems,) = axes.plot([], [], color=VERMILION, linewidth=3)
     (dots,) = axes.plot([], [], "o", color=VERMILION, markersize=6)
-    words = axes.text(0.97, 0.96, "", transform=axes.transAxes, va="top", ha="right", fontsize=11)
-    return {"stems": stems, "dots": dots, "meter": words}
+    return {"stems": stems, "dots": dots, "meter": axes.title}
 
 
 def _move_plane(parts, step, samples, x_t):
@@ -251,7 +264,7 @@ def _move_plane(parts, step, samples, x_t):
     parts["mean"].set_data(line, mean)
     parts["edges"].set_data([*line, np.nan, *line], [*(mean - 2 * sigma), np.nan, *(mean + 2 * sigma)])
     parts["slice"].set_data([x_t, x_t], PLANE)
-    parts["law"].set_text(f"k = {_two(step.k)},  λ = {_two(step.lam)},  σ = {_two(sigma)}")
+    parts["law"].set_text(f"x_s = {_two(step.k)} x_t + {_two(step.lam)} x_0 + {_two(sigma)} z")
 
 
 def _move_rest(parts, step, samples, x_t, meter):
@@ -268,7 +281,8 @@ def _move_rest(parts, step, samples, x_t, meter):
     times, c = meter
     parts["dots"].set_data(times, c)
     parts["stems"].set_data(np.repeat(times, 3), np.ravel([(0, value, np.nan) for value in c]))
-    parts["meter"].set_text(f"{JUMP[1]} → {JUMP[0]}: {_two(step.c)}")
+    parts["meter"].set_text(f"forward, {JUMP[1]} → {JUMP[0]}: looks back by {_two(step.c)}")
+    parts["slice_at"].set_text(f"cut at x_t = {_two(x_t)}")
 
 
 def _two(value):
@@ -281,7 +295,7 @@ def _words(eta, root, x_t, step, x_s):
     beyond = sum(eta > eta_max(ALPHA_BAR[t], ALPHA_BAR[s]) + 1e-9 for t, s in pairwise(TAU[:-1]))
     note = f" η is beyond the bound of {beyond} of the 9 jumps; these take σ² = 1−ᾱ_s, so k = 0." if beyond else ""
     return (
-        f"η = {eta:.2f}, root {root[0]}. The draws of x_s have mean {_two(x_s.mean())} and standard deviation "
+        f"η = {eta:.2f}, root {root[0]}: the draws of x_s have mean {_two(x_s.mean())} and standard deviation "
         f"{_two(x_s.std())}, up to sampling error the same for all settings. At x_t = {_two(x_t)} the conditional has "
         f"mean {_two(step.k * x_t + step.lam * X0)} and standard deviation {_two(step.sigma_sq**0.5)}; "
         f"k = {_two(step.k)}, ρ = {_two(step.rho)}. The forward step {JUMP[1]} → {JUMP[0]} has the x_0 coefficient "

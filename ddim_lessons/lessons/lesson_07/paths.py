@@ -1,13 +1,27 @@
 """Lesson 07's still pictures: one step for three η, two samplers from one x_T, the lengths of paths, rows of digits."""
 
-from ...figures.plots import BLUE, GREY, INK, ORANGE, PALE, draw_digits, draw_paths, draw_points, frame, panels
+from ...figures.plots import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    WINDOW,
+    draw_digits,
+    draw_paths,
+    draw_points,
+    frame,
+    key_below,
+    move_paths,
+    panels,
+    sides_key,
+)
 from ...metrics import off_manifold
 from ...toy_data import data_set
 from .pictures import (
     ALPHA_BAR,
     CLOCK,
     PARTICLE,
-    arrow_key,
     draw_side,
     draw_step,
     ink,
@@ -15,6 +29,7 @@ from .pictures import (
     move_step,
     run_digits,
     run_sampler,
+    step_key,
     take_apart,
 )
 
@@ -34,25 +49,25 @@ def off_at(sampled, t):
 def three_etas(z, t=500, s=300):
     """Return a figure of the step of ``PARTICLE`` from t to s for η = 0, 0.5 and 1, with the same z of shape (2,)."""
     eps_hat = data_set("moons").eps(PARTICLE[None], ALPHA_BAR[t])[0]
-    figure, axes = panels(1, 3, width=11, height=4.1)
+    figure, axes = panels(1, 3, width=11, height=3.6)
     for axis, eta in zip(axes, (0.0, 0.5, 1.0), strict=True):
         move_step(draw_step(axis, f"η = {eta}"), PARTICLE, take_apart(PARTICLE, eps_hat, t, s, eta, z))
-    arrow_key(axes[0])
-    axes[0].legend(loc="upper left", handletextpad=0.1, fontsize=11)
+    step_key(figure, columns=3)
     return figure
 
 
 def two_samplers(S=50):
     """Return a figure of six paths of DDPM and of DDIM from the same x_T."""
-    figure, axes = panels(1, 2, width=9.6, height=4.8)
+    figure, axes = panels(1, 2, width=9, height=4.2)
     for axis, (name, (eta, color)) in zip(axes, SIDES.items(), strict=True):
-        frame(axis, 3.0, f"{name}, η = {eta:.0f}, S = {S}")
+        frame(axis, WINDOW[0], f"{name}, η = {eta:.0f}, S = {S}", WINDOW[1])
         draw_points(axis, data_set("moons").means, PALE, size=7, alpha=1.0)
         paths = run(S, eta).paths
-        draw_paths(axis, paths.transpose(1, 0, 2), color, width=1.3, alpha=0.9)
-        draw_points(axis, paths[0], INK, size=4, alpha=1.0, label="x_T")
-        draw_points(axis, paths[-1], INK, size=9, alpha=1.0, label="sample")
-    axes[1].legend(loc="lower right", handletextpad=0.1)
+        move_paths(draw_paths(axis, [], color, width=1.3), paths.transpose(1, 0, 2))
+        label = {"x_T": paths[0], "sample": paths[-1]} if axis is axes[0] else {}
+        for size, points, name in zip((4, 9), (paths[0], paths[-1]), (*label, None, None)[:2], strict=True):
+            draw_points(axis, points, INK, size=size, alpha=1.0, label=name)
+    key_below(figure)
     return figure
 
 
@@ -72,9 +87,10 @@ def lengths(steps, wiggle):
 
 def ghosts(t, S=20):
     """Return a figure of the lab's two sides at time t, with the ghosts x̂_0 of six points."""
-    figure, axes = panels(1, 2, width=9.6, height=4.8)
-    for axis, (eta, _) in zip(axes, SIDES.values(), strict=True):
-        move_side(draw_side(axis, f"S = {S}"), "moons", "exact", run(S, eta), t, paths=False, ghosts=True)
+    figure, axes = panels(1, 2, width=9, height=4.2)
+    for axis, (name, (eta, _)) in zip(axes, SIDES.items(), strict=True):
+        move_side(draw_side(axis, ""), f"{name}, S = {S}", "moons", "exact", run(S, eta), t, paths=False, ghosts=True)
+    sides_key(figure, axes[0], (INK, "o", "followed"))
     return figure
 
 

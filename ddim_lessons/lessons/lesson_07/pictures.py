@@ -5,11 +5,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.patches import FancyArrowPatch
 
 from ... import require
 from ...ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
 from ...figures.controls import choice_slider, data_menu, menu, number_slider, toggle, whole_slider
-from ...figures.live import LiveFigure
+from ...figures.live import Aside, LiveFigure
 from ...figures.plots import (
     BLUE,
     GREEN,
@@ -17,25 +19,31 @@ from ...figures.plots import (
     PALE,
     PURPLE,
     VERMILION,
+    WINDOW,
     as_ink,
-    corner_text,
     digit_mosaic,
     draw_digits,
     draw_paths,
     draw_points,
     draw_started,
     frame,
+    house,
+    key_below,
+    move_paths,
     move_started,
     panels,
+    sides_key,
 )
+from ...figures.sketch import own_drawing as own_drawing
+from ...learning.backend import network_states
+from ...learning.backend import one_thread as one_thread
 from ...learning.cases import ALPHA_BAR, DENOISERS, alpha_bar_of
 from ...learning.denoisers import denoiser_of, network
-from ...learning.networks import network_states
-from ...learning.own import as_data, own_pair, own_states
-from ...learning.own import own_run as own_run
+from ...learning.lab import as_data, own_pair, own_states
+from ...learning.lab import fit as fit  # for the reader: the notebook imports in its first cell alone
+from ...learning.lab import own_run as own_run
 from ...learning.quality import classifier, true_features
 from ...learning.runs import kept_side
-from ...learning.training import fit as fit  # for the reader: the notebook imports in its first cell alone
 from ...metrics import coverage, frechet_distance, nearest, noise_floor, off_manifold, sliced_w2
 from ...own import OwnData
 from ...own import own_data as own_data
@@ -95,45 +103,63 @@ def take_apart(x_t, eps_hat, t, s, eta, z):
     return Parts(x0_hat, signal, move(zero, eps_hat, ALPHA_BAR[s], sigma_sq), sigma_sq**0.5 * z)
 
 
-ARROWS = (("signal", VERMILION), ("direction", BLUE), ("noise", PURPLE))
+ARROWS = {  # name: (colour, formula)
+    "signal": (VERMILION, "√ᾱ_s x̂_0"),
+    "direction": (BLUE, "√(1−ᾱ_s−σ²) ε̂"),
+    "noise": (PURPLE, "σ z"),
+}
+DOTS = {"x_t": (INK, 13), "x0_hat": (VERMILION, 9), "x_s": (GREEN, 10)}  # name: (colour, size)
+SHORTEST = 0.02  # an arrow that is shorter is not drawn
 
 
+@house()
 def draw_step(axes, title=""):
-    """Prepare a plane for one step and return its artists: places that x_s may take, three points, three arrows."""
-    frame(axes, 2.7, title)
+    """Prepare a plane for one step; return its artists: places that x_s may take, points, arrows, the way to x̂_0.
+
+    The arrows' heads have one size, however short the arrows are.
+    """
+    frame(axes, WINDOW[0], title, WINDOW[1])
     draw_points(axes, data_set("moons").means, PALE, size=7, alpha=1.0)
     axes.plot(0, 0, "+", color=INK, markersize=10)
+    axes.annotate("0", (0, 0), (-12, 4), textcoords="offset points", fontsize=12)
     nothing = np.empty((0, 2))
-    parts = {"cloud": draw_points(axes, nothing, GREEN, size=2.5, alpha=0.35)}
-    parts["x_t"] = draw_points(axes, nothing, INK, size=13, alpha=1.0, label="x_t")
-    parts["x0_hat"] = draw_points(axes, nothing, VERMILION, size=10, alpha=1.0, label="x̂_0")
-    parts["x_s"] = draw_points(axes, nothing, GREEN, size=10, alpha=1.0, label="x_s")
-    for name, color in ARROWS:
-        parts[name] = axes.quiver(
-            [0], [0], [0], [0], color=color, angles="xy", scale_units="xy", scale=1, width=0.014, minlength=0, zorder=3
-        )
+    parts = {"cloud": draw_points(axes, nothing, GREEN, size=2.5, alpha=0.3)}
+    parts["way"] = axes.plot([], [], "--", color=VERMILION, linewidth=1.2)[0]
+    for name, (color, size) in DOTS.items():
+        parts[name] = draw_points(axes, nothing, color, size=size, alpha=1.0)
+    for name, (color, _) in ARROWS.items():
+        parts[name] = FancyArrowPatch(
+            (0, 0), (0, 0), color=color, arrowstyle="-|>,head_length=5,head_width=2.5", mutation_scale=1,
+            linewidth=2.5, shrinkA=0, shrinkB=0,
+        )  # fmt: skip
+        axes.add_patch(parts[name])
+    parts["x0_hat"].set(markerfacecolor="white", markeredgecolor=VERMILION, markeredgewidth=2.5)
     return parts
 
 
 def move_step(parts, x_t, step, cloud=None):
     """Set the artists of :func:`draw_step` to a particle at ``x_t`` and the ``Parts`` of its step."""
-    parts["x_t"].set_data(*x_t[:, None])
-    parts["x0_hat"].set_data(*step.x0_hat[:, None])
-    parts["x_s"].set_data(*step.x_s[:, None])
+    for name, xy in (("x_t", x_t), ("x0_hat", step.x0_hat), ("x_s", step.x_s)):
+        parts[name].set_data(*xy[:, None])
+    parts["way"].set_data(*np.stack([x_t, step.x0_hat], axis=1))
     parts["cloud"].set_data(*(np.empty((2, 0)) if cloud is None else cloud.T))
     start = np.zeros(2)
-    for name in ("signal", "direction", "noise"):
-        parts[name].set_offsets(start[None])
-        parts[name].set_UVC(*getattr(step, name)[:, None])
-        start = start + getattr(step, name)
+    for name in ARROWS:
+        end = start + getattr(step, name)
+        parts[name].set_positions(start, end)
+        parts[name].set_visible(bool(np.hypot(*(end - start)) > SHORTEST))
+        start = end
 
 
-def arrow_key(axes):
-    """Say in words, in the arrows' colours, what the three arrows are."""
-    formulas = ("√ᾱ_s x̂_0", "√(1−ᾱ_s−σ²) ε̂", "σ z")
-    for row, ((name, color), formula) in enumerate(zip(ARROWS, formulas, strict=True)):
-        place = {"x": 0.03, "y": 0.17 - 0.07 * row, "transform": axes.transAxes}
-        axes.text(s=f"{name}  {formula}", color=color, fontsize=13, weight="bold", **place)
+def step_key(figure, columns):
+    """Say under the panels what the points and the arrows of :func:`draw_step` are, the arrows with their formulas."""
+    axes = np.ravel(figure.axes)[0]
+    for (color, size), words in zip(DOTS.values(), ("x_t", "x̂_0, where x_t points to", "x_s"), strict=True):
+        fill = "white" if "where" in words else color
+        axes.plot([], [], "o", markersize=size - 2, color=color, markerfacecolor=fill, markeredgewidth=2, label=words)
+    for name, (color, formula) in ARROWS.items():
+        axes.plot([], [], color=color, linewidth=3, label=f"{name}  {formula}")
+    key_below(figure, columns=columns)
 
 
 JUMPS = (1, 10, 50, 100, 200, 300)
@@ -142,10 +168,9 @@ PARTICLE = np.array([1.5, -1.1])
 
 def step_taken_apart(t=500) -> LiveFigure:
     """One particle and one step, at any time, over any jump, with any η: the three arrows and where they may lead."""
-    figure, axes = panels(width=5.6, height=5.4)
+    figure, axes = panels(width=6.4, height=6.0)
     parts, exact = draw_step(axes), data_set("moons").eps_fn(ALPHA_BAR)
-    arrow_key(axes)
-    axes.legend(loc="upper left", handletextpad=0.1)
+    step_key(figure, columns=2)
     controls = {
         "t": whole_slider("t", 300, 1000, t),
         "jump": choice_slider("t − s", JUMPS, 200),
@@ -225,7 +250,7 @@ def states(data, kind, x_T, tau, eta, rng):
     if isinstance(data, OwnData):
         return own_states(data, kind, x_T, tau, eta, rng)
     if kind == "trained":
-        return [x.numpy() for x in network_states(network(data), x_T, tau, eta, rng)]
+        return [np.asarray(x) for x in network_states(network(data), x_T, tau, eta, rng)]
     return list(ddim_states(x_T, denoiser_of(data, kind), ALPHA_BAR, tau, eta, rng))
 
 
@@ -284,11 +309,12 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
     if getattr(data, "shape", None) is not None:
         return digits_lab(kind, data)
     require.that(sampler is None or callable(sampler), "sampler", sampler, "a function (x_T, eps_fn, alpha_bar, tau)")
-    figure, axes = panels(1, 3, width=12, height=4.7, width_ratios=(1, 1, 0.76))
-    sides = [draw_side(axes[0], "DDPM"), draw_side(axes[1], "your η")]
-    table = _table(axes[2], ink_of(data) is not None)
+    choice = data_menu("data", data)
+    figure, axes = panels(1, 2, width=9, height=4.2)
+    sides, table = [draw_side(ax, "DDPM", window_of(data)) for ax in axes], Aside()
+    sides_key(figure, axes[0], (INK, "o", "followed"))
     start = 10 if ink_of(data) is None else 50  # a word is to be read
-    controls = _walk_controls(data, "right", STEPS, start) | {"data": data_menu("data", data)}
+    controls = _walk_controls(data, "right", STEPS, start) | {"data": choice}
     controls |= _denoiser_controls(data, kind) | {"paths": toggle("paths", True), "ghosts": toggle("x̂_0 ghosts", False)}
 
     @begins_anyway
@@ -296,13 +322,13 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
         runs = [run_sampler(data, kind, S, 1.0, spacing, seed)]
         own, told = own_sampler_run(sampler, data, kind, S, spacing, seed) if sampler and eta == 0 else (None, "")
         runs.append(own or run_sampler(data, kind, S, eta, spacing, seed))
-        for side, run in zip(sides, runs, strict=True):
-            move_side(side, data, kind, run, t, paths, ghosts)
-        table.set_text(_numbers(data, *runs))
+        for side, name, run in zip(sides, ("DDPM", "yours"), runs, strict=True):
+            move_side(side, name, data, kind, run, t, paths, ghosts)
+        table.fill(*_numbers(data, *runs))
         return told + _words(S, data, kind, spacing, seed, t, paths, ghosts, *runs)
 
-    moving = [artist for side in sides for artist in side.values()] + [table]
-    live = LiveFigure(figure, moving, controls, update, "t")
+    moving = [artist for side in sides for artist in side.values()]
+    live = LiveFigure(figure, moving, controls, update, "t", aside=table)
     live.colors = FEW
     return live
 
@@ -390,29 +416,35 @@ def own_sampler_run(sampler, data, kind, S, spacing, seed):
     return run_of(data, (*times, 0), 0.0, [*(x for _, x in asked), x_0]), told
 
 
-def draw_side(axes, title):
+def window_of(data):
+    """Return half the width and height of a plane on which the points sets, and data of one's own, are seen."""
+    reach = 1.1 * np.quantile(np.abs(truth(data).points), 0.999, axis=0)
+    return tuple(np.maximum(WINDOW, reach) if isinstance(data, OwnData) else WINDOW)
+
+
+def draw_side(axes, title, window=WINDOW):
     """Prepare one half of the lab and return its moving artists by name."""
-    frame(axes, 3.0, title)
+    frame(axes, window[0], title, window[1])
     return draw_started(axes, dot=3, alpha=0.7) | {
         "paths": draw_paths(axes, [], INK, width=1.0, alpha=0.8),
         "leash": draw_paths(axes, [], VERMILION, width=1.0, alpha=0.9),
         "ghosts": axes.plot([], [], "o", markerfacecolor="white", markeredgecolor=VERMILION, markersize=7)[0],
         "followed": draw_points(axes, np.empty((0, 2)), INK, size=5.5, alpha=1.0),
-        "clock": corner_text(axes),
+        "clock": axes.title,
     }
 
 
-def move_side(side, data, kind, run, t, paths, ghosts):
-    """Set one half's artists to a run at clock time t."""
+def move_side(side, title, data, kind, run, t, paths, ghosts):
+    """Set one half's artists to a run, called ``title``, at clock time t."""
     i = visited(run.tau, at(t, data))
     followed = run.paths[i]
     move_started(side, data_set(data).means, run.frames[0], run.frames[CLOCK.index(t)])
     side["followed"].set_data(*followed.T)
-    side["paths"].set_segments(run.paths[: i + 1].transpose(1, 0, 2) if paths else [])
+    move_paths(side["paths"], run.paths[: i + 1].transpose(1, 0, 2) if paths else [])
     x0_hat = ghosts_of(data, kind, followed, run.tau[i]) if ghosts else np.empty((0, 2))
     side["ghosts"].set_data(*x0_hat.T)
     side["leash"].set_segments(list(np.stack([followed, x0_hat], axis=1)) if ghosts else [])
-    side["clock"].set_text(f"η = {run.eta:.3g}, t = {run.tau[i]}")
+    side["clock"].set_text(f"{title}, η = {run.eta:.3g}, t = {run.tau[i]}")
 
 
 def ghosts_of(data, kind, x_t, t):
@@ -422,44 +454,20 @@ def ghosts_of(data, kind, x_t, t):
     return predict_x0(x_t, denoiser_of(data, kind)(x_t, t), ALPHA_BAR[t])
 
 
-ROWS = ("", "", "coverage", "off data", "distance", "same side", "path", "calls")
-NOTES = (
-    "",
-    "off data, distance:",
-    "  × a true sample's",
-    "same side (left, right)",
-    "  at start and end",
-    "path: length × the way",
-    "calls: of the denoiser",
-)
-MONO = {"va": "top", "fontsize": 12.5, "family": "DejaVu Sans Mono"}
-INDENT = 10 * 0.602 * MONO["fontsize"]  # ten letters of the names, in typographic points
-
-
-def _table(axes, with_ink=False):
-    """Write what does not change of the table; return the text of its numbers, the artist that does."""
-    axes.set_axis_off()
-    rows = [*ROWS, "in the ink"] if with_ink else ROWS
-    axes.text(0.0, 0.97, "\n".join([*rows, *NOTES]), transform=axes.transAxes, **MONO)
-    beside = {"xycoords": "axes fraction", "textcoords": "offset points", "xytext": (INDENT, 0)}
-    return axes.annotate("", (0.0, 0.97), **beside, **MONO)
-
-
-def _numbers(data, ddpm, ddim):
-    """The numbers beside the lab, as text: a line for each of ROWS, and one for the share in the ink."""
+def _numbers(data, ddpm, yours):
+    """The table beside the lab: the columns' names, and a row for each figure in words."""
+    true = truth(data)
     rows = [
-        ("DDPM", f"η={ddim.eta:.3g}", "true"),
-        ("", "", ""),
-        (f"{ddpm.coverage:.0%}", f"{ddim.coverage:.0%}", f"{truth(data).coverage:.0%}"),
-        (f"{ddpm.off:.2f}", f"{ddim.off:.2f}", "1.00"),
-        (f"{ddpm.distance:.1f}", f"{ddim.distance:.1f}", "1.0"),
-        (f"{ddpm.kept_side:.0%}", f"{ddim.kept_side:.0%}", ""),
-        (f"{ddpm.wiggle:.1f}", f"{ddim.wiggle:.1f}", ""),
-        (f"{ddpm.calls}", f"{ddim.calls}", ""),
+        ("parts of the data covered", f"{ddpm.coverage:.0%}", f"{yours.coverage:.0%}", f"{true.coverage:.0%}"),
+        ("off the data, × a true sample", f"{ddpm.off:.2f}", f"{yours.off:.2f}", "1"),
+        ("distance to the data, × its floor", f"{ddpm.distance:.1f}", f"{yours.distance:.1f}", "1"),
+        ("still on their side", f"{ddpm.kept_side:.0%}", f"{yours.kept_side:.0%}", ""),
+        ("path’s length ÷ straight way", f"{ddpm.wiggle:.1f}", f"{yours.wiggle:.1f}", ""),
+        ("calls of the denoiser", f"{ddpm.calls}", f"{yours.calls}", ""),
     ]
     if ddpm.ink is not None:
-        rows.append((f"{ddpm.ink:.0%}", f"{ddim.ink:.0%}", f"{data.in_ink(truth(data).points):.0%}"))
-    return "\n".join(f"{a:>5} {b:>6} {c:>5}" for a, b, c in rows)
+        rows.append(("in the ink", f"{ddpm.ink:.0%}", f"{yours.ink:.0%}", f"{data.in_ink(true.points):.0%}"))
+    return ("DDPM", f"η = {yours.eta:.3g}", "true"), rows
 
 
 def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
@@ -468,11 +476,12 @@ def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
     extra = " Lines: the paths of 6 of them." if paths else " Paths are hidden."
     extra += " Hollow circles: where each of the 6 points to, its x̂_0." if ghosts else ""
     return (
-        f"{POINTS:,} points of “{data}”, {kind} denoiser, S = {S} steps ({spacing}), seed {seed}, at time t = {shown}; "
-        f"blue started on the right, orange on the left.{extra} At the end, DDPM / η = {ddim.eta:.2f}: coverage "
-        f"{ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data's parts {ddpm.off:.2f} / {ddim.off:.2f} and sliced "
-        f"distance {ddpm.distance:.1f} / {ddim.distance:.1f} times a true sample's, on their side "
-        f"{ddpm.kept_side:.0%} / {ddim.kept_side:.0%}, path length {ddpm.wiggle:.1f} / {ddim.wiggle:.1f} times the way."
+        f"In the end {ddpm.kept_side:.0%} (DDPM) and {ddim.kept_side:.0%} (η = {ddim.eta:.2f}) are on their side; "
+        f"shown at time t = {shown}. {POINTS:,} points of “{data}”, {kind} denoiser, S = {S} steps ({spacing}), "
+        f"seed {seed}; blue started on the right, orange on the left.{extra} DDPM / η = {ddim.eta:.2f}: coverage "
+        f"{ddpm.coverage:.0%} / {ddim.coverage:.0%}, off the data {ddpm.off:.2f} / {ddim.off:.2f}, sliced distance "
+        f"{ddpm.distance:.1f} / {ddim.distance:.1f} times a true sample's, path length {ddpm.wiggle:.1f} / "
+        f"{ddim.wiggle:.1f} times the way."
         + ("" if ddpm.ink is None else f" In the ink: {ddpm.ink:.0%} / {ddim.ink:.0%} of the samples.")
     )
 
@@ -480,18 +489,24 @@ def _words(S, data, kind, spacing, seed, t, paths, ghosts, ddpm, ddim):
 # --- the lab for digits ----------------------------------------------------------------------------------------------
 
 PICTURES, COLUMNS = 20, 10
+SURE = 0.8  # a classifier that gives its digit a probability above this is sure of it
 DIGIT_STEPS = tuple(S for S in STEPS if S <= 200)  # a network for pictures takes its time
 
 
 class DigitRun(NamedTuple):
-    """Pictures on their way: x_t and x̂_0 at the times of CLOCK, (21, PICTURES, 64) each, and two figures."""
+    """Pictures on their way: x_t and x̂_0 at the times of CLOCK, (21, PICTURES, 64) each, and how good they get."""
 
     tau: tuple
     eta: float
     x: np.ndarray
     x0_hat: np.ndarray
-    confident: float | None  # share of digits of which a classifier is sure (above 0.8)
+    sure: np.ndarray | None  # of which digits a classifier is sure (above 0.8), (PICTURES,)
     away: float  # root mean square difference from the nearest true picture, per pixel, paper to ink = 2
+
+    @property
+    def confident(self):
+        """Share of digits of which the classifier is sure, or None."""
+        return None if self.sure is None else float(self.sure.mean())
 
 
 @remember(megabytes=32)
@@ -504,7 +519,7 @@ def run_digits(kind, S, choice, spacing, seed, data="digits"):
     x = states(data, kind, starts(seed, PICTURES, dim), tau, eta, np.random.default_rng([9, seed]))
     shown = [visited(tau, at(t, data)) for t in CLOCK]
     x0_hat = np.array([ghosts_of(data, kind, x[i], tau[i]) for i in shown], dtype=np.float32)
-    sure = confident(x[-1]) if digits else None
+    sure = classifier(x[-1])[1] > SURE if digits else None
     figures = sure, away(x[-1], load_digits()[0] if digits else data.points)
     return DigitRun(tau, eta, np.array([x[i] for i in shown], dtype=np.float32), x0_hat, *figures)
 
@@ -517,8 +532,8 @@ def digit_truth():
 
 
 def confident(pictures):
-    """Return the share of pictures (n, 64) of which the classifier is sure, above 0.8."""
-    return float(np.mean(classifier(pictures)[1] > 0.8))
+    """Return the share of pictures (n, 64) of which the classifier is sure."""
+    return float(np.mean(classifier(pictures)[1] > SURE))
 
 
 def away(pictures, digits):
@@ -545,17 +560,18 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
     """Twenty digits, or pictures like those of one's own ``data``, from the same x_T: DDPM above, your η below."""
     shape = getattr(data, "shape", (8, 8))
     figure, axes = panels(2, 1, width=9, height=4.6)
-    images, titles = zip(*(_digit_row(ax, shape) for ax in axes), strict=True)
+    images, frames, titles = zip(*(_digit_row(ax, shape) for ax in axes), strict=True)
     controls = _walk_controls(data, "below", DIGIT_STEPS) | _denoiser_controls(data, kind)
     controls["ghosts"] = toggle("show x̂_0", False)
 
     @begins_anyway
     def update(S, eta, t, seed, kind, spacing, ghosts):
         runs = [run_digits(kind, S, choice, spacing, seed, data) for choice in (1.0, eta)]
-        for image, title, name, run in zip(images, titles, ("DDPM", "yours"), runs, strict=True):
+        for image, around, title, name, run in zip(images, frames, titles, ("DDPM", "yours"), runs, strict=True):
+            around.set_verts(_around(run.sure, shape))
             image.set_data(digit_mosaic(ink((run.x0_hat if ghosts else run.x)[CLOCK.index(t)]), shape=shape))
-            sure = "" if run.confident is None else f"sure of {run.confident:.0%}, "
-            end = f"at the end: {sure}{run.away:.2f} from a true {'picture' if run.confident is None else 'digit'}"
+            sure = "" if run.confident is None else f"{run.confident:.0%} are plain (the others framed), "
+            end = f"in the end {sure}{run.away:.2f} a pixel off the nearest true one"
             title.set_text(f"{name}, η = {run.eta:.2f}, t = {run.tau[visited(run.tau, at(t, data))]}; {end}")
         if data == "digits":
             return _digit_words(S, t, seed, kind, spacing, ghosts, *runs)
@@ -566,23 +582,34 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
             f"picture by {runs[0].away:.2f} and {runs[1].away:.2f} per pixel (lowest to highest value is 2)."
         )
 
-    live = LiveFigure(figure, [*images, *titles], controls, update, "t")
+    live = LiveFigure(figure, [*images, *frames, *titles], controls, update, "t")
     live.colors = FEW
     return live
 
 
+@house()
 def _digit_row(axes, shape):
-    """Prepare one row of pictures; returns its image and its title, both artists that change."""
+    """Prepare one row of pictures; returns its image, the frames on it and its title, all artists that change."""
     image = draw_digits(axes, np.zeros((PICTURES // COLUMNS, COLUMNS, shape[0] * shape[1])), shape)
-    return image, axes.text(0, 1.02, "", transform=axes.transAxes, va="bottom", fontsize=12)
+    frames = axes.add_collection(PolyCollection([], facecolors="none", edgecolors=VERMILION, linewidths=2.5))
+    return image, frames, axes.text(0, 1.02, "", transform=axes.transAxes, va="bottom", fontsize=12)
+
+
+def _around(sure, shape, gap=1):
+    """Return the outlines, in pixels of the mosaic, of the pictures of which the classifier is not ``sure``."""
+    height, width = shape[0] + 2 * gap, shape[1] + 2 * gap
+    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * [width - gap, height - gap] + gap / 2 - 0.5
+    unsure = [] if sure is None else np.flatnonzero(~sure)
+    return [square + [k % COLUMNS * width, k // COLUMNS * height] for k in unsure]
 
 
 def _digit_words(S, t, seed, kind, spacing, ghosts, ddpm, ddim):
     """The caption: what the two rows show now."""
     what, true = "the x̂_0 of" if ghosts else "the noisy pictures x_t of", digit_truth()
     return (
-        f"{what.capitalize()} {PICTURES} digits at time t = {ddpm.tau[visited(ddpm.tau, t)]}, {kind} denoiser, "
-        f"S = {S} ({spacing}), seed {seed}; above DDPM, below η = {ddim.eta:.2f}, from the same x_T. A classifier is "
+        f"{what.capitalize()} {PICTURES} digits at time t = {ddpm.tau[visited(ddpm.tau, t)]}, S = {S}; above DDPM, "
+        f"below η = {ddim.eta:.2f}, from the same x_T. The denoiser is {kind}, spacing {spacing}, seed {seed}. A "
+        f"classifier is "
         f"sure of {ddpm.confident:.0%} above and {ddim.confident:.0%} below at the end; they differ from the nearest "
         f"true digit by {ddpm.away:.2f} and {ddim.away:.2f} per pixel (paper to ink is 2). True digits: {true[0]:.0%}, "
         f"and {true[1]:.2f} from the nearest other."

@@ -15,10 +15,12 @@ from ...figures.plots import (
     PURPLE,
     SKY,
     VERMILION,
+    WINDOW,
     digit_mosaic,
     draw_digits,
     draw_points,
     frame,
+    key_below,
     panels,
     show,
 )
@@ -194,19 +196,19 @@ def spreads():
 # --- the map of the record ---------------------------------------------------------------------------------------
 
 KINDS = ("distance to the data", "off the data")  # the first two of metrics_of, in which more is worse
-LOWEST, HIGHEST, LIMIT = 0.3, 200.0, 2.5
+LOWEST, HIGHEST = 0.3, 200.0
 
 
 def quality_map(case="digits · trained") -> LiveFigure:
     """The recorded table: curves over S for each level in noise floors, and samples at the chosen S and level."""
     figure, (left, right) = panels(1, 2, width=10, height=4.6, width_ratios=(1.5, 1))
     curves, bars, dot = _map_axes(left)
-    frame(right, LIMIT)
     centres = draw_points(right, np.empty((0, 2)), PALE, size=7, alpha=1.0)
     points = draw_points(right, np.empty((0, 2)), BLUE, size=3.5, alpha=0.8)
     mosaic = draw_digits(right, np.zeros((3, 4, 64)))
-    mosaic.set_extent((-LIMIT, LIMIT, -LIMIT * 0.75, LIMIT * 0.75))
-    right.set(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), xticks=[], yticks=[])
+    mosaic.set_extent((-WINDOW[0], WINDOW[0], -WINDOW[0] * 0.75, WINDOW[0] * 0.75))
+    frame(right, WINDOW[0], " ", WINDOW[1])
+    right.spines[:].set_visible(False)
     controls = {
         "case": menu("data · denoiser", [f"{data} · {denoiser}" for data, denoiser in CASES], case),
         "kind": menu("metric", list(KINDS), KINDS[0]),
@@ -237,6 +239,7 @@ def _level_words(level):
 def _map_axes(axes):
     """Prepare the left panel; returns (curves, error bars, dot)."""
     axes.axhspan(LOWEST / 2, 1, color=PALE, alpha=0.7)
+    axes.text(0.99, 0.02, "as good as true samples", transform=axes.transAxes, ha="right", fontsize=11)
     axes.axhline(1, color=GREY, linewidth=1)
     curves, bars = [], []
     for level, (color, line, marker) in STYLES.items():
@@ -244,10 +247,10 @@ def _map_axes(axes):
         bars.append(axes.vlines([1], [1], [1], color=color, linewidth=1.2))
     (dot,) = axes.plot([1], [1], "o", color=INK, markersize=14, fillstyle="none", markeredgewidth=2)
     axes.set(xscale="log", yscale="log", xlim=(4, 1300), ylim=(LOWEST * 0.9, HIGHEST), xlabel="S (steps)")
-    axes.set(ylabel="metric (true samples = 1)", title="grey: below true samples")
+    axes.set(ylabel="metric (true samples = 1)")
     axes.set_xticks(STEPS, [str(S) for S in STEPS])
     plain_ticks(axes, (0.3, 1, 3, 10, 30, 100))
-    axes.legend(fontsize=11, ncols=2, loc="upper right")
+    key_below(axes.figure)
     return curves, bars, dot
 
 
@@ -256,7 +259,7 @@ def _move_curves(curves, bars, data, denoiser, metric):
     values, errors = table(data, denoiser, metric) / floor(data, metric)[0]
     for curve, bar, row, error in zip(curves, bars, values, errors, strict=True):
         curve.set_data(STEPS, np.clip(row, LOWEST, HIGHEST))
-        low, high = (np.clip(row + sign * 2 * error, LOWEST, HIGHEST) for sign in (-1, 1))
+        low, high = (np.clip(row + sign * 2 * error, LOWEST, HIGHEST) for sign in (-1, 1))  # within the panel
         bar.set_segments([[(S, a), (S, b)] for S, a, b in zip(STEPS, low, high, strict=True)])
 
 

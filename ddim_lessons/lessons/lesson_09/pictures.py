@@ -1,9 +1,8 @@
-"""Lesson 09: where x_T lands, digits between two latents, and encode, edit, decode. Loads torch."""
+"""Lesson 09: where x_T lands, digits between two latents, and encode, edit, decode."""
 
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from matplotlib.patches import Rectangle
 
 from ... import require
@@ -27,10 +26,10 @@ from ...figures.plots import (
     show,
 )
 from ...files import read_json
+from ...learning.backend import one_thread as one_thread
 from ...learning.cases import ALPHA_BAR, DENOISERS, alpha_bar_of
 from ...learning.denoisers import denoiser_of, network
-from ...learning.networks import as_tensor
-from ...learning.own import as_data
+from ...learning.lab import as_data
 from ...oracle import GaussianMixture, gaussian
 from ...remember import remember
 from ...schedules import make_tau
@@ -60,12 +59,11 @@ def digits_eps(denoiser="trained", label=None):
     return data.eps_fn(ALPHA_BAR)
 
 
-@torch.inference_mode()
 def class_shares(x):
     """Return the classifier's probabilities of the ten classes for pictures x of shape (n, 64); shape (n, 10)."""
     x = require.real_array("x", x)
     require.that(x.ndim == 2 and x.shape[1] == 64, "x's shape", x.shape, "(n, 64)")
-    return network("digit classifier")(as_tensor(x)).softmax(dim=1).numpy()
+    return network("digit classifier").shares(x)
 
 
 @remember(1)

@@ -15,7 +15,7 @@ from ...detection.sampling import ENSEMBLES, UPDATES, detection_path, draw_codes
 from ...detection.shapes import SIDE, Pictures, crowd_pictures, draw_pictures
 from ...figures.controls import choice_slider, menu, toggle, whole_slider
 from ...figures.live import LiveFigure
-from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, house, panels, show
+from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, house, key_below, panels, show
 from ...files import read_arrays, read_json
 from ...remember import remember
 from ...schedules import make_tau
@@ -24,7 +24,7 @@ STEPS, BOXES, ETAS = (1, 2, 4, 8), (8, 16, 32, 64, 128), (0.0, 0.5, 1.0)
 LOWEST = 0.01  # (box, class) pairs that score less are left out: AP hardly sees them
 SURE = 0.5  # the score from which a found box is drawn as a result
 COLORS = (BLUE, ORANGE, VERMILION)  # of CLASSES
-MAP_RANGE = (0.5, 0.95)
+MAP_RANGE = (0.4, 1.0)
 LINES = {
     1: dict(color=BLUE, marker="o", linestyle="-"),
     2: dict(color=GREEN, marker="s", linestyle="--"),
@@ -206,6 +206,24 @@ def class_colors(labels, strength):
     return colors
 
 
+def becoming(scores):
+    """Return colours of boxes going in, by what they become: grey, or the class of which their x̂_0 is sure.
+
+    The more boxes there are, the paler are those that become nothing: the picture shows. ``scores`` (n, classes).
+    """
+    sure = scores.max(axis=1) > SURE
+    colors = class_colors(scores.argmax(axis=1), 1.0)
+    colors[~sure] = to_rgba(GREY, min(0.8, (8 / len(scores)) ** 0.6))
+    return colors
+
+
+def class_key(figure, axes):
+    """Say under the panels which colour is which class; ``axes`` holds what is described."""
+    for color, words in zip((*COLORS, GREY, INK), ("ellipse", "rectangle", "triangle", "unsure", "true"), strict=True):
+        axes.plot([], [], color=color, linewidth=3, label=words)
+    key_below(figure)
+
+
 def draw_truth(axes, pictures, i):
     """Show picture ``i`` with its true boxes, coloured by class."""
     boxes, labels = pictures.objects(i)
@@ -228,7 +246,7 @@ def show_visits(picture, visits, caption):
         score = visit.scores[0].numpy()
         draw_picture(above, picture.pixels[0], f"t = {visit.t}")
         draw_picture(below, picture.pixels[0])
-        draw_boxes(above, decode(visit.z[0]).numpy(), INK, 1.0)
+        draw_boxes(above, decode(visit.z[0]).numpy(), becoming(score), 1.0)
         colors = class_colors(score.argmax(axis=1), 0.15 + 0.85 * score.max(axis=1))
         draw_boxes(below, decode(visit.x0_hat[0]).numpy(), colors, 2)
     axes[0, 0].set_ylabel("z_t, going in")
@@ -324,8 +342,9 @@ def judge_picture(found, boxes, labels):
 
 def boxes_from_noise() -> LiveFigure:
     """One picture, N boxes from noise: z_t and x̂_0 at each visited time, the result, and the recorded map of AP."""
-    figure, axes = panels(2, 2, width=7.0, height=6.9)
+    figure, axes = panels(2, 2, width=7.2, height=7.2)
     scene = _Scene(axes)
+    class_key(figure, axes[0, 0])
     controls = {
         "picture": menu("picture", [(name, index) for index, name in enumerate(CHOICES)], 0),
         "seed": whole_slider("noise seed", 0, 9, 0),
@@ -368,7 +387,7 @@ class _Scene:
             image.set_data(paler(pictures.pixels[picture]))
         scores = visit.scores[0].numpy()
         best = scores.max(axis=1)
-        self.noisy.set(verts=outline(decode(visit.z[0].numpy())), edgecolors=INK)
+        self.noisy.set(verts=outline(decode(visit.z[0].numpy())), edgecolors=becoming(scores))
         colors = class_colors(scores.argmax(axis=1), 0.15 + 0.85 * best)
         self.guess.set(verts=outline(decode(visit.x0_hat[0].numpy())), edgecolors=colors)
         found = results(visits, ensemble, LOWEST)[0]
@@ -393,7 +412,7 @@ class _Scene:
         values = recorded_maps()[settings_of(*settings)][ENSEMBLES.index(ensemble)]
         self.image.set_data(values)
         for cell, value in zip(self.cells, values.flat, strict=True):
-            cell.set(text=f"{value:.2f}", color="white" if value < 0.75 else INK)
+            cell.set(text=f"{value:.2f}", color="white" if value > 0.8 else INK)
         row, column = STEPS.index(S), BOXES.index(N)
         self.dot.set_data([column], [row])
         how = f"{update}, η = {eta:g}, renewal {'on' if renew else 'off'}, S = {S}, {N} boxes"
@@ -407,6 +426,6 @@ def _draw_map(axes):
     axes.set(xticks=range(len(BOXES)), xticklabels=BOXES, yticks=range(len(STEPS)), yticklabels=STEPS)
     axes.set(xlabel="boxes", ylabel="steps S")
     scale = dict(zip(("vmin", "vmax"), MAP_RANGE, strict=True))
-    image = axes.imshow(np.zeros((len(STEPS), len(BOXES))), cmap="cividis", origin="lower", aspect="auto", **scale)
+    image = axes.imshow(np.zeros((len(STEPS), len(BOXES))), cmap="Blues", origin="lower", aspect="auto", **scale)
     cells = [axes.text(x, y, "", ha="center", va="center", fontsize=12) for y, x in np.ndindex(4, 5)]
     return image, cells

@@ -5,7 +5,7 @@ import numpy as np
 from ... import require
 from ...figures.controls import choice_slider, menu
 from ...figures.live import LiveFigure
-from ...figures.plots import BLUE, INK, ORANGE, PALE, VERMILION, draw_points, frame, panels, show
+from ...figures.plots import BLUE, INK, ORANGE, PALE, VERMILION, draw_points, frame, key_below, panels, show
 from ...metrics import off_manifold
 from ...remember import remember
 from ...schedules import SCHEDULES, alpha_bar_schedule
@@ -13,7 +13,7 @@ from ...toy_data import data_set
 from .bug_museum import EXHIBITS, encodes_ahead, right_encoder, right_sampler
 from .grids import GRIDS, inspect
 
-LIMIT = 2.5  # half the window of a plane
+PLANE = (2.5, 2.0)  # half the width and height of a plane
 
 # --- grids -----------------------------------------------------------------------------------------------------------
 
@@ -120,14 +120,14 @@ def exhibit(letter, data, S):
 def draw_samples(axes, letter, data, S):
     """Draw an exhibit's samples over the data's centres, its letter as the title."""
     samples = exhibit(letter, data, S)[0]
-    frame(axes, LIMIT, letter)
+    frame(axes, PLANE[0], letter, PLANE[1])
     draw_points(axes, data_set(data).means, PALE, size=7, alpha=1.0)
     draw_points(axes, samples, BLUE, size=2.5)
 
 
 def exhibits():
     """Show the samples of all exhibits, on the moons with 20 steps."""
-    figure, axes = panels(2, 4, width=10.5, height=5.6)
+    figure, axes = panels(2, 4, width=10.5, height=4.8)
     for ax, letter in zip(axes.flat, EXHIBITS, strict=True):
         draw_samples(ax, letter, "moons", 20)
     show(figure, "Eight clouds of 500 points over the grey moons. A: drawn together, the ends empty. B: drawn to "
@@ -136,14 +136,15 @@ def exhibits():
 
 def bug_museum(letter="A") -> LiveFigure:
     """An exhibit's samples over the data, and the times it asked about beside those of the right sampler."""
-    figure, (left, right) = panels(1, 2, width=9.5, height=4.5)
-    frame(left, LIMIT, "grey: the data, blue: samples")
-    centres = draw_points(left, np.empty((0, 2)), PALE, size=7, alpha=1.0)
-    points = draw_points(left, np.empty((0, 2)), BLUE, size=3.5, alpha=0.8)
-    (truth,) = right.plot([], [], "o-", color=PALE, markersize=9, linewidth=4, label="the right sampler")
-    (times,) = right.plot([], [], "o-", color=VERMILION, markersize=4, linewidth=1.2, label="the exhibit")
-    right.set(xlim=(0, 54), ylim=(-30, 1030), xlabel="call of the denoiser", ylabel="time t it was asked about")
-    right.legend(loc="upper right")
+    figure, (plane, clock) = panels(2, 1, width=6.6, height=6.4, height_ratios=(5, 1))
+    frame(plane, PLANE[0], high=PLANE[1])
+    centres = draw_points(plane, np.empty((0, 2)), PALE, size=7, alpha=1.0, label="the data")
+    points = draw_points(plane, np.empty((0, 2)), BLUE, size=3.5, alpha=0.8, label="samples")
+    (truth,) = clock.plot([], [], "o", color=INK, markersize=6)
+    (times,) = clock.plot([], [], "o", color=VERMILION, markersize=6)
+    clock.set(xlim=(1030, -30), ylim=(-0.6, 1.6), xlabel="times t at which the denoiser was asked")
+    clock.set_yticks((1, 0), ("right", "exhibit"))
+    key_below(figure)
     controls = {
         "letter": choice_slider("exhibit", tuple(EXHIBITS), letter),
         "data": menu("data", ["moons", "ring"], "moons"),
@@ -154,9 +155,9 @@ def bug_museum(letter="A") -> LiveFigure:
         samples, asked, differ = exhibit(letter, data, S)
         centres.set_data(*data_set(data).means.T)
         points.set_data(*samples.T)
-        times.set_data(1 + np.arange(len(asked)), asked)
+        times.set_data(asked, np.zeros(len(asked)))
         expected = exhibit("right", data, S)
-        truth.set_data(1 + np.arange(S), expected[1])
+        truth.set_data(expected[1], np.ones(len(expected[1])))
         return _museum_words(letter, data, S, samples, asked, differ, expected[0])
 
     return LiveFigure(figure, [centres, points, truth, times], controls, update)

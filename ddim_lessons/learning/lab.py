@@ -1,0 +1,11 @@
+"""What a lab takes of a set of one's own: all of :mod:`.own` where torch is installed; else its exact denoiser."""
+
+from ..torch_here import TORCH
+
+if TORCH:
+    from .own import as_data, own_pair, own_run, own_states
+    from .training import fit
+else:
+    from .light import as_data, fit, own_pair, own_run, own_states
+
+__all__ = ["as_data", "fit", "own_pair", "own_run", "own_states"]
