@@ -53,6 +53,8 @@ ANSWERS = [
     ("1.4", lambda x, points, a: guess(x, a**0.5 * points, points, a - 1), "wrong sign"),
     ("1.4", lambda x, points, a: guess(x, a**0.5 * points, points, 1 - a, axis=None), "do not add up to 1"),
     ("1.4", lambda x, points, a: guess(x, a**0.5 * points, points, 1 - a, axis=0), "over the x, not over the points"),
+    ("1.4", lambda x, points, a: guess(x, a**0.5 * points, points, 1 - a, axis=(0, 1)), "of all x together"),
+    ("1.4", lambda x, points, a: guess(a**0.5 * x, a**0.5 * points, points, 1 - a), "shrunk by √ᾱ_t both"),
     ("1.4", lambda x, points, a: guess(x, a**0.5 * points, a**0.5 * points, 1 - a), "posterior mean of x_t"),
     ("1.4", lambda x, points, a: points[abs(x[:, None] - a**0.5 * points).sum(-1).argmin(1)], "the nearest point"),
     ("1.4", lambda x, points, a: 0 * x + points.mean(axis=0), "the mean of the data"),

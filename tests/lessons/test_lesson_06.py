@@ -41,7 +41,8 @@ def loop(order="zbs", normal=torch.randn, low=1, high=1, kept=(), one_t=False, o
         T, first = len(alpha_bar) - 1, None
         model.train(wrong.get("mode", True))
         for _ in range(wrong.get("rounds", steps)):
-            x0 = data[torch.randint(len(data), (wrong.get("points", batch),))]
+            drawn = wrong.get("draw", lambda n, size: torch.randint(n, (size,)))
+            x0 = data[drawn(len(data), wrong.get("points", batch))]
             t = torch.randint(low, T + high, (1 if one_t else len(x0), 1)).expand(len(x0), 1)
             noise = normal(1 if one_noise else len(x0), data.shape[1]).expand(x0.shape)
             first = first or (x0, t, noise)
@@ -160,7 +161,12 @@ def with_torch_s_loss(model, optimizer, data, alpha_bar, steps, batch):
     return model.eval()
 
 
-RIGHT = [loop(), loop(order="bsz"), loop(normal=lambda n, d: torch.distributions.Normal(0, 1).sample((n, d)))]
+RIGHT = [
+    loop(),
+    loop(order="bsz"),
+    loop(draw=lambda n, size: torch.randperm(n)[:size]),
+    loop(normal=lambda n, d: torch.distributions.Normal(0, 1).sample((n, d))),
+]
 
 
 @pytest.mark.parametrize("train", [*RIGHT, by_hand, with_torch_s_loss])

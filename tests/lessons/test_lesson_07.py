@@ -34,7 +34,12 @@ def sampled(x, x0, t, s, eta, z, room=None, root=0.5):
 
 
 def sampler(
-    rounds=pairwise, asked=lambda t, s, x, x_T: (x, t), start=lambda t, s: t, signal=lambda t, s: s, noise=None
+    rounds=pairwise,
+    asked=lambda t, s, x, x_T: (x, t),
+    start=lambda t, s: t,
+    signal=lambda t, s: s,
+    noise=None,
+    size=None,
 ):
     """A loop of one's own for exercise 7.1, in 64-bit roots by hand, with places to go wrong."""
 
@@ -43,7 +48,7 @@ def sampler(
         for t, s in rounds(tau):
             eps_hat = eps_fn(*asked(t, s, x, x_T))
             at, to = alpha_bar[start(t, s)], alpha_bar[signal(t, s)]
-            x0_hat = (x - np.sqrt(1 - at) * eps_hat) / np.sqrt(at)
+            x0_hat = (x - np.sqrt(1 - alpha_bar[(size or start)(t, s)]) * eps_hat) / np.sqrt(at)
             x = np.sqrt(to) * x0_hat + np.sqrt(1 - alpha_bar[(noise or signal)(t, s)]) * eps_hat
         return x
 
@@ -74,10 +79,13 @@ SAMPLERS = [
     (sampler(asked=lambda t, s, x, x_T: (x, s)), "asked at the time of arrival"),
     (sampler(asked=lambda t, s, x, x_T: (x, t - 1)), "asked at t − 1"),
     (sampler(signal=lambda t, s: t - 1), "each step goes to t − 1"),
-    (sampler(start=lambda t, s: max(s, 1)), "ᾱ of the time of arrival"),
+    (sampler(start=lambda t, s: s), "ᾱ of the time of arrival"),
+    (sampler(start=lambda t, s: s, size=lambda t, s: t), "multiplied by one √ᾱ"),
+    (sampler(signal=lambda t, s: t, noise=lambda t, s: s), "multiplied by one √ᾱ"),
+    (sampler(size=lambda t, s: s), "noise has the size of the time of arrival"),
     (sampler(asked=lambda t, s, x, x_T: (x_T, t)), "sees x_T in every round"),
     (sampler(noise=lambda t, s: t), "as long as at time t"),
-    (sampler(rounds=lambda tau: pairwise([max(t, 1) for t in reversed(tau)])), "you walked up"),
+    (sampler(rounds=lambda tau: pairwise(reversed(tau))), "you walked up"),
     (sampler(rounds=lambda tau: pairwise(range(tau[0], -1, -1))), "through all times"),
     *[(right, "✓ right") for right in (sampler(), in_two_numbers, by_score)],
 ]

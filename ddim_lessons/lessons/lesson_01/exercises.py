@@ -20,16 +20,13 @@ def bar(beta, t):
     return alpha_bar_from_beta(beta)[t]
 
 
-def mean(x, points, shrink, var, share=True):
-    """The weighted mean of the points: weights exp(−|x − shrink · point|²/(2 var)), by default as shares of 1."""
+def mean(x, points, shrink, var, share=True, axis=1):
+    """The weighted mean of the points: weights exp(−|x − shrink · point|²/(2 var)), by default as shares of 1.
+
+    ``axis`` is the one along which the shares add up to 1: 0 and None, all of them together, are mistakes.
+    """
     weights = np.exp(-((x[:, None] - shrink * points) ** 2).sum(axis=-1) / (2 * var))
-    return (weights / weights.sum(axis=1, keepdims=True) if share else weights) @ points
-
-
-def across(x, points, a):
-    """The weighted mean of the points, with weights that add up to 1 along the wrong axis."""
-    weights = np.exp(-((x[:, None] - a**0.5 * points) ** 2).sum(axis=-1) / (2 * (1 - a)))
-    return weights / weights.sum(axis=0) @ points
+    return (weights / weights.sum(axis=axis, keepdims=True) if share else weights) @ points
 
 
 def nearest(x, points, a):
@@ -114,8 +111,14 @@ EXERCISES = {
          "far points must count less."),
         ("the weights do not add up to 1",           lambda x, points, a: mean(x, points, a**0.5, 1 - a, share=False),
          "divide by their sum over the points, for each x."),
-        ("the weights add up to 1 over the x, not over the points", across,
+        ("the weights add up to 1 over the x, not over the points",
+         lambda x, points, a: mean(x, points, a**0.5, 1 - a, axis=0),
          "each x has its own weights: sum over the axis of the points."),
+        ("the weights of all x together add up to 1",
+         lambda x, points, a: mean(x, points, a**0.5, 1 - a, axis=None),
+         "the weights of each x must: give sum the axis of the points."),
+        ("points and x are shrunk by √ᾱ_t both",     lambda x, points, a: mean(a**0.5 * x, points, a**0.5, 1 - a),
+         "x_t is what you see; it is shrunk already."),
         ("you gave the posterior mean of x_t, not of x_0", lambda x, points, a: a**0.5 * mean(x, points, a**0.5, 1 - a),
          "the mean of √ᾱ_t x_0 is asked for nowhere: average the points themselves."),
         ("you gave the nearest point",               nearest,

@@ -20,8 +20,8 @@ def step(x, e, t, s, eta, z, x0=None, sq=None, room=None):
 WHOLE = {
     "the step": Exercise(
         lambda x, e, t, s, eta, z: move(predict_x0(x, e, t), e, s, variance(t, s, eta), z),
-        [(X, E, 0.3, 0.6, 0.5, Z), (X[:1], E[:1], 0.1, 0.4, 0.0, Z[:1]), (E, Z, 0.5, 0.8, 1.0, X),
-         (Z[0], X[0], 0.6, 1.0, 1.0, E[0])], [
+        [(X, E, 0.3, 0.6, 0.5, Z), (X[:1], E[:1], 0.1, 0.4, 0.0, Z[:1]), (E, Z, 0.2, 0.25, 1.0, X),
+         (Z[0], X[0], 0.6, 0.7, 0.7, E[0])], [  # near enough that σ² with a fraction upside down still fits
         ("z is multiplied by σ², not by σ",
          lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z * variance(t, s, eta) ** 0.5),
          "variance first, root last."),
@@ -44,6 +44,18 @@ WHOLE = {
         ("σ² is β of the jump, without the posterior's factor",
          lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, sq=eta**2 * (1 - t / s) * (1 - s)),
          "look at the denominator of σ²(η)."),
+        ("the fraction (1−ᾱ_s)/(1−ᾱ_t) of σ² is upside down",
+         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, sq=eta**2 * (1 - t) / (1 - s) * (1 - t / s)),
+         "σ² is less than 1−ᾱ_t/ᾱ_s: knowing x_0 narrows it."),
+        ("the fraction ᾱ_t/ᾱ_s of σ² is upside down, and its sign mended",
+         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, sq=eta**2 * (1 - s) / (1 - t) * (s / t - 1)),
+         "1−ᾱ_t/ᾱ_s is above 0 as it is: ᾱ_t is the smaller one."),
+        ("the old noise has its room at time t, not at time s",
+         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, room=1 - t - variance(t, s, eta)),
+         "x_s needs noise of variance 1−ᾱ_s in all."),
+        ("x̂_0 adds the noise, not takes it off",
+         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, z, x0=predict_x0(x, -e, t)),
+         "solve x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε for x_0."),
         ("noise is missing",                         lambda x, e, t, s, eta, z: step(x, e, t, s, eta, 0 * z),
          "with η > 0 there is fresh noise."),
         ("this is DDIM's step at every η",           lambda x, e, t, s, eta, z: step(x, e, t, s, 0.0, z),
