@@ -118,7 +118,14 @@ def _shown(values):
     """Write arguments short: numbers with four digits, arrays and tensors by their first entries."""
     values = map(to_numpy, values)
     with np.printoptions(precision=4, threshold=6, edgeitems=2):
-        return ", ".join(f"{v:.4g}" if isinstance(v, float) else _short(getattr(v, "__name__", v)) for v in values)
+        return ", ".join(map(_word, values))
+
+
+def _word(value):
+    """Write one argument, or a tuple of them."""
+    if isinstance(value, tuple):
+        return f"({_shown(value)})"
+    return f"{value:.4g}" if isinstance(value, float) else _short(getattr(value, "__name__", value))
 
 
 def _short(value):

@@ -97,6 +97,8 @@ ANSWERS = [
     ("2.1", lambda x, x0, now, prev: mean_with(right_x_0, right_x_t)(x, x0, prev, now), "have changed places"),
     ("2.1", by_precision(level=lambda now, prev: now), "ᾱ_t for the step's α_t"),
     ("2.1", lambda x, x0, t, s: (s**0.5 * (1 - t) * x0 + t**0.5 * (1 - s) * x) / (1 - t), "in both weights"),
+    ("2.1", lambda x, x0, t, s: (s * (1 - t / s) * x0 + t / s * (1 - s) * x) / (1 - t), "both roots"),
+    ("2.1", lambda *c: mean_with(right_x_0, right_x_t)(*c) * (1 - c[2]), "did not divide by 1−ᾱ_t"),
     ("2.1", lambda x_t, x_0, now, prev: x_t - x_0, "none of the usual mistakes"),
     ("2.1", lambda *_: ..., "not attempted yet"),
     ("2.2", lambda ab, t: np.concatenate([[1.0], ab])[t - 1], "✓ right"),

@@ -84,6 +84,7 @@ ANSWERS = [
     ("3.1", {(1, 0), (4, 1), (6, 4)} | STAR, "arrows run upwards"),
     ("3.1", {(6, 0), (6, 4), (4, 1)} | STAR, "the chain's pairs"),
     ("3.1", [(0, 6), (6, 4), (4, 1), (0, 2), (0, 3), (0, 5)], "all pairs"),
+    ("3.1", {(6, 0), (4, 6), (1, 4), (2, 4), (3, 4), (5, 6)}, "chain's elements above"),
     ("3.1", {(6, 0)}, "none of the usual mistakes"),
     ("3.1", [(6, 0), (4, 6), (1, 4), *STAR], "✓ right"),
     ("3.1", ..., "not attempted yet"),

@@ -55,6 +55,8 @@ ANSWERS = [
     ),
     ("5.2", jump(lambda lam, v, t, s: (1 - s - v) / (2 * v * t)), "k for λ"),
     ("5.2", lambda t, s, eta: jump(lambda lam, v, t, s: lam**2 * (1 - t) / (2 * v * t))(s, t, eta), "changed places"),
+    ("5.2", jump(lambda lam, v, t, s: lam**2 / (2 * v)), "(1−ᾱ_t)/ᾱ_t is missing"),
+    ("5.2", jump(lambda lam, v, t, s: lam**2 * (1 / t - 1) ** 0.5 / (2 * v)), "a root too many"),
     ("5.2", jump(lambda lam, v, t, s: 1.0), "none of the usual mistakes"),
     ("5.3", {2, 3}, "✓ right"),
     ("5.3", {1, 2, 3}, "nothing to train"),

@@ -55,6 +55,7 @@ ANSWERS = [
     ("9.1", lambda x, e, t, s: s * (x / t**0.5 + (noise(s) - noise(t)) * e), "last factor is ᾱ_s"),
     ("9.1", lambda x, e, t, s: s**0.5 * (x / t + (noise(s) - noise(t)) * e), "divided by ᾱ_t, without"),
     ("9.1", lambda x, e, t, s: s**0.5 * (x / s**0.5 + (noise(s) - noise(t)) * e), "divided by √ᾱ_s"),
+    ("9.1", lambda x, e, t, s: s**0.5 * (x / t**0.5 + noise(s) * e), "σ̃_s for the step"),
     ("9.1", lambda x, e, t, s: x, "none of the usual mistakes"),
     ("9.2", lambda e, old, h, g: e + h / g * (e - old), "end of the step"),
     ("9.2", lambda e, old, h, g: (3 * e - old) / 2, "equal steps only"),

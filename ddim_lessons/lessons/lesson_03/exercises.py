@@ -48,6 +48,8 @@ EXERCISES = {
          "the factors of this lesson start at x_T and go down."),
         ("the chain's pairs are written the wrong way round",    {(6, 0), (6, 4), (4, 1)} | STAR,
          "the head comes first: `(5, 8)` is q(x_5 | x_8, x_0)."),
+        ("the times in B look at the chain's elements above them", {(6, 0), (4, 6), (1, 4), (2, 4), (3, 4), (5, 6)},
+         "a time in B looks at x_0 alone: its pair ends in 0."),
         ("all pairs are written the wrong way round", {(b, a) for a, b in {(6, 0), (4, 6), (1, 4)} | STAR},
          "the head comes first: `(3, 0)` is q(x_3 | x_0)."),
     ]),

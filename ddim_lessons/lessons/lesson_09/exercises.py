@@ -27,6 +27,8 @@ EXERCISES = {
          "x̄_s = x_s/√ᾱ_s."),
         ("x_t was divided by ᾱ_t, without its root", lambda x, e, t, s: s**0.5 * (x / t + (noise(s) - noise(t)) * e),
          "x̄_t = x_t/√ᾱ_t."),
+        ("you took σ̃_s for the step in σ̃", lambda x, e, t, s: s**0.5 * (x / t**0.5 + noise(s) * e),
+         "a step is a difference."),
         ("x_t was divided by √ᾱ_s", lambda x, e, t, s: x + s**0.5 * (noise(s) - noise(t)) * e,
          "x_t lies at time t."),
         ("the step has the wrong sign", lambda x, e, t, s: s**0.5 * (x / t**0.5 + (noise(t) - noise(s)) * e),
