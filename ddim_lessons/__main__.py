@@ -40,13 +40,13 @@ def doctor(given):
 
 
 def handout(given):
-    place = write_handout(given.lesson, given.out, given.main_road, given.hints, given.feedback)
+    place = write_handout(given.lesson, given.out, given.main_road, given.hints, given.feedback, given.nbgrader)
     say(f"{place}: no solutions in it. The package that students install has them all the same.")
     return 0
 
 
 def marks(given):
-    return mark_class(given.submissions, given.out, given.jobs, given.seconds)
+    return mark_class(given.submissions, given.out, given.jobs, given.seconds, given.watch)
 
 
 def _tell(pairs):
@@ -74,6 +74,7 @@ OWN = ("--folder", {"help": "work on copies in this folder; nothing that was wor
 OUT = ("--out", {"default": "handouts", "help": "the folder for it"})
 MAIN = ("--main-road", {"action": "store_true", "help": "leave the side roads out"})
 HINTS = ("--hints", {"action": "store_true", "help": "keep the hints"})
+GRADER = ("--nbgrader", {"action": "store_true", "help": "add the cells by which nbgrader marks it"})
 TOLD = (
     "--feedback",
     {"choices": FEEDBACK, "default": "full", "help": "what the checkers say: the mistake, right or not"},
@@ -81,14 +82,18 @@ TOLD = (
 SUBMITTED = ("submissions", {"help": "the folder with what was handed in, in any folders below it"})
 TABLE = ("--out", {"default": "marks.csv", "help": "the table; a page for the teacher is put beside it"})
 JOBS = ("--jobs", {"type": int, "default": 2, "help": "how many are marked at once"})
-SECONDS = ("--seconds", {"type": int, "default": 60, "help": "how long one may run"})
+SECONDS = (
+    "--seconds",
+    {"type": int, "default": 60, "help": "how long one may run; a cell, a quarter of it"},
+)
+WATCH = ("--watch", {"type": int, "metavar": "N", "help": "look again every N seconds; the page then names nobody"})
 COMMANDS = [
     (start, "open JupyterLab at a lesson", [FIRST, PORT, OWN, SILENT, ROOT]),
     (present, "open a copy of a lesson for a class", [LESSON, PORT, FOLDER, SILENT, ROOT, NOTES]),
     (page, "show a lesson as a page without code (needs Voila)", [LESSON, PORT, SILENT]),
     (check, "run a lesson once before the class, and say whether all is ready", [LESSON]),
-    (handout, "write a lesson for a class, without solutions", [LESSON, OUT, MAIN, HINTS, TOLD]),
-    (marks, "mark what a class handed in", [SUBMITTED, TABLE, JOBS, SECONDS]),
+    (handout, "write a lesson for a class, without solutions", [LESSON, OUT, MAIN, HINTS, TOLD, GRADER]),
+    (marks, "mark what a class handed in", [SUBMITTED, TABLE, JOBS, SECONDS, WATCH]),
     (doctor, "say what is on this machine and what is missing", []),
 ]
 

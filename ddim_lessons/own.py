@@ -221,7 +221,7 @@ def _made(numbers, said, name, centre, scale, **looks):
 
 def mixture_of(points, most=PARTS):
     """Return points (n, d) as a mixture of at most ``most`` parts: their exact denoiser, or nearly."""
-    points = GaussianMixture(points).means  # which checks them
+    points = GaussianMixture(require.real_array("points", points)).means  # which checks them
     return GaussianMixture(*_parts(points, require.whole("most", most, 1, require.MANY)))
 
 

@@ -4,6 +4,7 @@ With x̄ = x/√ᾱ and σ̃ = √((1−ᾱ)/ᾱ) the step is x̄_s = x̄_t + (�
 and 14). Everything here has no noise, and runs on NumPy arrays and torch tensors unless it says otherwise.
 """
 
+from itertools import pairwise
 from math import erfc
 
 import numpy as np
@@ -14,6 +15,7 @@ from .gaussians import noised
 from .schedules import LONGEST
 
 GUESSES = ("eps", "x0")
+AT_REST = "Rounds come to rest only where the step is a contraction, that is short enough: take more steps"
 
 # --- the two coordinates -----------------------------------------------------------------------------------------
 
@@ -163,23 +165,47 @@ def invert(x_0, eps_fn, alpha_bar, tau, rounds=0):
     ``rounds`` = 0 is :func:`ddim_lessons.ddim.invert_path`: the step up from s to t uses ε̂(x_s, s), where it starts.
     The step down that it should undo uses ε̂(x_t, t), at a point not yet known: each round puts the newest guess of
     x_t there. The first guess is x_s, so one round asks for ε̂(x_s, t).
+
+    0 and 1 are approximations for any step. More rounds close in on a point that the step down leads back to, where
+    they are a contraction: where the step is short enough. Errors: they move x further and further; or slowly, and
+    to a latent over three times as wide as x_0 with its noise, a point that only coarse steps lead back from.
     """
     rounds = require.whole("rounds", rounds, 0, 1000)
-    x, predict = x_0, checked(eps_fn)
+    x, predict, slow = x_0, checked(eps_fn), False
     for (t, t_prev), (alpha_bar_t, alpha_bar_prev, _) in reversed(walk("x_0", x_0, eps_fn, alpha_bar, tau)):
         x_t, moves = x, []
         for _ in range(max(rounds, 1)):
             eps_hat, before = predict(x_t, t if rounds else t_prev), x_t
             x_t = move(predict_x0(x, eps_hat, alpha_bar_prev), eps_hat, alpha_bar_t)
-            moves.append(require.total(x_t - before))
-        _check_convergence(moves, x_t, t_prev, t)
+            moves.append(abs(x_t - before).sum(-1))
+        slow |= _is_slow(moves, x_t, t_prev, t)
         x = x_t
     require.finite("the latent", x)
+    if slow:
+        _check_width(rounds, _sum_of_squares(x), _sum_of_squares(x_0), np.prod(x_0.shape), alpha_bar_t)
     return x
 
 
-def _check_convergence(moves, x_t, t_prev, t):
-    """Check that the rounds of the step up from t_prev to t bring it to rest: ``moves`` is how far each moved it."""
-    if len(moves) > 2 and moves[-1] > max(moves[:2]) and moves[-1] > 1e-3 * require.total(x_t):
-        words = f"the step from {t_prev} to {t} does not converge, its rounds move x further and further"
-        require.refuse("rounds", len(moves), f"0 or 1, or tau of shorter jumps: {words}")
+def _sum_of_squares(x):
+    return require.total(x.square() if require.is_tensor(x) else np.square(x))
+
+
+def _check_width(rounds, latent_sq, data_sq, numbers, alpha_bar_T):
+    """Check that a latent is at most three times as wide as x_0 with its noise; given are the sums of squares."""
+    times = (latent_sq / (alpha_bar_T * data_sq + (1 - alpha_bar_T) * numbers)) ** 0.5
+    if times > 3:
+        words = f"they lead to latents {times:.3g} times as wide as x_0 with its noise. {AT_REST}"
+        require.refuse("rounds", rounds, f"0 or 1 with this tau: {words}")
+
+
+def _is_slow(moves, x_t, t_prev, t):
+    """Return whether a round of the step up from t_prev to t moved a row, visibly, by over half of the one before.
+
+    ``moves`` is how far each round moved the rows. Error: they move them, all together, further and further.
+    """
+    sums = [require.total(move) for move in moves]
+    if len(sums) > 2 and sums[-1] > max(*sums[:2], 1e-3 * require.total(x_t)):
+        words = f"the step from {t_prev} to {t} does not converge, its rounds move x further and further. {AT_REST}"
+        require.refuse("rounds", len(moves), f"0 or 1 with this tau: {words}")
+    least = 1e-3 * abs(x_t).sum(-1)
+    return any(bool(((after > before / 2) & (after > least)).any()) for before, after in pairwise(moves))

@@ -21,3 +21,13 @@ def need_torch(what):
     """Raise ``TorchMissingError``, a sentence about ``what``, if torch is not installed."""
     if not TORCH:
         raise TorchMissingError(f"{what} needs torch, which is not installed: {INSTALL}.")
+
+
+class Needs:
+    """Stands for a function that needs torch: whoever calls it is told so."""
+
+    def __init__(self, what):
+        self.what = what
+
+    def __call__(self, *given, **named):
+        need_torch(self.what)

@@ -73,9 +73,10 @@ def forget():
 
 
 def mentioned(tree):
-    """The names and attributes that a piece of code reads."""
+    """The names that a piece of code reads, and what it reads of a lesson's ``pictures``; other attributes are not."""
     nodes = [node for node in ast.walk(tree) if isinstance(getattr(node, "ctx", None), ast.Load)]
-    return {getattr(node, "id", getattr(node, "attr", None)) for node in nodes}
+    of_pictures = {node.attr for node in nodes if getattr(getattr(node, "value", None), "id", None) == "pictures"}
+    return of_pictures | {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def bound(tree):

@@ -25,6 +25,9 @@
     const handle = player.closest('.widget-hbox').querySelector('[role=slider]');
     if (player.dataset.named) return;
     player.dataset.named = 'yes';
+    box.querySelector('.ddim-tools button:last-child')?.addEventListener('click', () => {
+      if (play.querySelector('.fa-pause')) play.click(); // Reset stops what plays, before it plays on
+    }, true);
     player.addEventListener('click', (event) => {
       if (!less() || !play.contains(event.target)) return;
       event.stopImmediatePropagation();

@@ -28,7 +28,7 @@ from .plots import DPI, ZOOM, display_still, house, lay_out, picture, small_png
 from .typeset import in_html, set_texts
 
 LIVE_DPI = round(110 * ZOOM)  # on the screen; the still copy in the file has plots.DPI
-SLOW = 0.15  # seconds: a picture that takes longer says so
+SLOW = 0.12  # seconds: a picture that takes longer says so, which is seen within 0.15
 TALL = 0.62  # height / width of a figure beside which its controls and its words have room
 HERE = Path(__file__).parent
 # what every live figure brings along: how it is laid out, and what its front end has to do for it
@@ -108,8 +108,9 @@ class Live:
 
     def reset(self):
         """Put every control back to where it started, then draw once; what was on its way to them is put back too."""
-        self._was_reset = time.monotonic()
+        self._was_reset = float("inf")  # what comes while it is drawn was sent before
         self._put_back()
+        self._was_reset = time.monotonic()
 
     def _put_back(self):
         for control in self.controls.values():
@@ -152,7 +153,7 @@ class Live:
         if self._waiting:
             return
         loop = _running_loop()
-        if loop is not None and self.state != self.start and time.monotonic() - self._was_reset < LATE:
+        if loop is not None and self.state != self.start and time.monotonic() < self._was_reset + LATE:
             loop.call_later(QUEUED, self._put_back)
             return
         if loop is not None and time.monotonic() - self._drawn < QUEUED:

@@ -3,9 +3,9 @@
 from ..torch_here import TORCH
 
 if TORCH:
-    from .own import as_data, own_pair, own_run, own_states
+    from .own import as_data, own_pair, own_run, own_walk
     from .training import fit
 else:
-    from .light import as_data, fit, own_pair, own_run, own_states
+    from .light import as_data, fit, own_pair, own_run, own_walk
 
-__all__ = ["as_data", "fit", "own_pair", "own_run", "own_states"]
+__all__ = ["as_data", "fit", "own_pair", "own_run", "own_walk"]

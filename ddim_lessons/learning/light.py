@@ -12,11 +12,12 @@ from safetensors.numpy import load
 from .. import require
 from ..ddim import ddim_states
 from ..files import read_data
-from ..own import named
+from ..own import named, own_data
 from ..schedules import alpha_bar_schedule
-from ..torch_here import need_torch
-from ..toy_data import DATA_SETS
+from ..torch_here import Needs, need_torch
+from ..toy_data import DATA_SETS, data_set
 from .arithmetic import snr_features, to_eps
+from .cases import DENOISERS
 
 SAID = (
     "torch is not installed: the trained networks of points run on NumPy; training, digits and the detector need torch."
@@ -50,6 +51,7 @@ class Denoiser:
 
 def load_weights(name):
     """Return the trained network of the set ``name``; "digits" and the classifier need torch."""
+    require.choice("name", name, (*DATA_SETS, "digits", "digit classifier"))
     if name not in DATA_SETS:
         need_torch(f"the network {name!r}")
     data = read_data(f"weights/{name.lower().replace(' ', '_')}.safetensors")  # has the manifest's sha256
@@ -74,9 +76,9 @@ def eps_fn(model):
     return eps_hat
 
 
-def network_states(model, x_T, tau, eta=0.0, rng=None):
-    """Return x at each time of ``tau`` as a list of arrays of 32 bits."""
-    return list(ddim_states(x_T.astype(np.float32), eps_fn(model), model.schedule, tau, eta, rng))
+def network_walk(model, x_T, tau, eta=0.0, rng=None):
+    """Yield x at each time of ``tau``, arrays of 32 bits."""
+    return ddim_states(x_T.astype(np.float32), eps_fn(model), model.schedule, tau, eta, rng)
 
 
 def one_thread():
@@ -86,6 +88,8 @@ def one_thread():
 
 # --- a set of one's own: its exact denoiser --------------------------------------------------------------------------
 
+own_run = fit = Needs("training")
+
 
 def as_data(data):
     """Return what figures take: the name of a set, or own data."""
@@ -94,22 +98,20 @@ def as_data(data):
 
 def own_pair(data, denoiser):
     """Return ``(x, t) -> (x̂_0, ε̂)`` of own data's "exact" denoiser; the "trained" one needs torch."""
+    require.choice("denoiser", denoiser, DENOISERS)
     if denoiser == "trained":
         need_torch("a network of your own")
+    data = _own(data)
     return lambda x, t: (data.x0(x, data.alpha_bar[t]), data.eps(x, data.alpha_bar[t]))
 
 
-def own_states(data, denoiser, x_T, tau, eta, rng):
-    """Return x at each time of ``tau`` for own data's "exact" denoiser, in 32 bits."""
+def own_walk(data, denoiser, x_T, tau, eta, rng):
+    """Yield x at each time of ``tau`` for own data's "exact" denoiser, in 32 bits."""
     own_pair(data, denoiser)
-    return list(ddim_states(x_T.astype(np.float32), data.eps_fn(data.alpha_bar), data.alpha_bar, tau, eta, rng))
+    data = _own(data)
+    return ddim_states(x_T.astype(np.float32), data.eps_fn(data.alpha_bar), data.alpha_bar, tau, eta, rng)
 
 
-def own_run(data, *settings):
-    """Say that a training needs torch."""
-    need_torch("training")
-
-
-def fit(run):
-    """Say that a training needs torch."""
-    need_torch("training")
+def _own(data):
+    """Return own data; also the set of a name."""
+    return own_data(data_set(data), data) if isinstance(data, str) else own_data(data)

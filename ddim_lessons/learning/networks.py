@@ -84,7 +84,10 @@ class PointMLP(Denoiser):
     """A plain ReLU network with ``depth`` hidden layers of ``width`` units for points in ``dim`` dimensions.
 
     With ``waves`` it also sees sines and cosines of the coordinates, at the frequencies 1.5, 3, 6 …: fine detail, such
-    as letters, is learned sooner; far from the data the waves repeat themselves. ``schedule`` is a name, or ᾱ itself.
+    as letters, is learned sooner. Far from the data the waves repeat themselves, so 0 is the default: on the named sets
+    (4 waves, three seeds) samples come nearer to the parts, but the sliced distance is no less except on "DDIM", on the
+    swiss roll 0.3 floors more, DDIM's farthest sample is 0.4 to 0.7 farther out, and a call takes a fifth longer.
+    ``schedule`` is a name, or ᾱ itself.
     """
 
     @on_the_cpu
@@ -218,8 +221,8 @@ def eps_fn(model):
 
 
 @torch.inference_mode()
-def network_states(model, x_T, tau, eta=0.0, rng=None):
-    """Return x at each time of ``tau`` as a list: what a slider can wait for. Tensors, in the model's dtype and place.
+def network_walk(model, x_T, tau, eta=0.0, rng=None):
+    """Yield x at each time of ``tau``: what a slider can wait for. Tensors, in the model's dtype and place.
 
     The same points, up to rounding, as :func:`ddim_lessons.ddim.ddim_states` with :func:`eps_fn`: ε̂ is affine in the
     network's output and x (:func:`to_eps`), and the step is affine in x and ε̂, so both are one map of x and output.
@@ -229,16 +232,20 @@ def network_states(model, x_T, tau, eta=0.0, rng=None):
     require.that(x_T.ndim == 2 and x_T.shape[1] == model.dim, "x_T's shape", tuple(x_T.shape), f"(n, {model.dim})")
     table = model.embed(model.features)
     x = as_tensor(x_T, table)
-    states = [x]
+    yield x
     for t, a, b, c in affine_steps(model.schedule, tau, eta):
         alpha_bar_t = float(model.schedule[t])
         on_output, on_x = (to_eps(*unit, alpha_bar_t, model.target) for unit in ((1.0, 0.0), (0.0, 1.0)))
         x = torch.add((a + b * on_x) * x, model.body(x, table[t]), alpha=b * on_output)
         if eta > 0:
             x = x + c * standard_normal_like(x, rng)
-        states.append(x)
+        yield x
     require.finite("the sample", x)
-    return states
+
+
+def network_states(model, x_T, tau, eta=0.0, rng=None):
+    """Return :func:`network_walk` as a list."""
+    return list(network_walk(model, x_T, tau, eta, rng))
 
 
 def as_numpy(x):

@@ -22,7 +22,7 @@ from ..schedules import levels, own_schedule
 from ..toy_data import data_set
 from .cases import DENOISERS
 from .denoisers import denoiser_of, network
-from .networks import TARGETS, Denoiser, DigitUNet, PointMLP, as_tensor, network_states, require_signal, to_eps
+from .networks import TARGETS, Denoiser, DigitUNet, PointMLP, as_tensor, network_walk, require_signal, to_eps
 from .training import Run
 from .weights import FORMAT, build, card_of, part_of, read_bytes, read_tensors, write_tensors
 
@@ -176,18 +176,24 @@ def own_pair(data, denoiser):
 
 
 def own_states(data, denoiser, x_T, tau, eta, rng):
-    """Return x at each time of ``tau`` for own data and its "exact" or "trained" denoiser, in 32 bits."""
+    """Return :func:`own_walk` as a list."""
+    return list(own_walk(data, denoiser, x_T, tau, eta, rng))
+
+
+def own_walk(data, denoiser, x_T, tau, eta, rng):
+    """Yield x at each time of ``tau`` for own data and its "exact" or "trained" denoiser, in 32 bits."""
     data = _own(data)
     require.floats("x_T", x_T)
-    x_T = as_tensor(x_T).cpu().numpy()
+    x_T = as_tensor(x_T).detach().cpu().numpy()
     require.that(x_T.ndim == 2 and x_T.shape[1] == data.dim, "x_T's shape", x_T.shape, f"(n, {data.dim})")
     require.choice("denoiser", denoiser, DENOISERS)
     found = network(data) if denoiser == "trained" else None
     if data.alpha_bar[-1] == 0 or isinstance(found, OwnNetwork):
-        return pair_states(x_T, own_pair(data, denoiser), data.alpha_bar, tau, eta, rng)
-    if found is not None:
-        return [x.numpy() for x in network_states(found, x_T, tau, eta, rng)]
-    return list(ddim_states(x_T, denoiser_of(data, denoiser), data.alpha_bar, tau, eta, rng))
+        yield from pair_states(x_T, own_pair(data, denoiser), data.alpha_bar, tau, eta, rng)
+    elif found is not None:
+        yield from (x.numpy() for x in network_walk(found, x_T, tau, eta, rng))
+    else:
+        yield from ddim_states(x_T, denoiser_of(data, denoiser), data.alpha_bar, tau, eta, rng)
 
 
 # --- which convention is it? -----------------------------------------------------------------------------------------

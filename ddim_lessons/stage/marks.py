@@ -19,8 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from html import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import monotonic
+from tempfile import TemporaryDirectory, TemporaryFile
+from threading import Event
+from time import monotonic, sleep
 
 import numpy as np
 
@@ -30,35 +31,59 @@ from ..teaching.exercises import exercise, judge
 from ..teaching.road import exercise_of, source_of
 from ..teaching.say import say
 from . import server
+from .attempt import said
 from .handout import STAMP, stamp_of
+from .present import class_questions
 
-BOX = ["unshare", "-rmnpf", "--kill-child", "sh", str(Path(__file__).with_name("box.sh"))]
+BOX = ["setpriv", "--pdeathsig", "KILL", "unshare", "-rmnpf", "--kill-child"]  # it ends when the command does
+BOX += ["sh", str(Path(__file__).with_name("box.sh"))]
 GIGABYTE = 2**30
 COLUMNS = ("student", "file", "lesson", "exercise", "verdict", "mistake", "note")
-OVER = "stopped after {} seconds"
+LARGEST = 20_000_000  # bytes of a submission
+SOLVED = re.compile(r"EXERCISES|\.truth\b|\bexercise\(|lesson_\d\d\.(exercises|whole)|getsource")
 
 
 # --- one submission --------------------------------------------------------------------------------------------------
 
 
-def mark_file(path, seconds=60, gigabytes=6, boxed=True):
-    """Run one submission and judge it; returns {"student", "lesson", "rows", "note"}, whatever the submission does."""
+class StoppedError(Exception):
+    """The command was stopped while a submission ran: it is not marked."""
+
+
+def mark_file(path, seconds=60, gigabytes=6, boxed=True, stop=None):
+    """Run one submission and judge it; returns {"student", "lesson", "rows", "note"}, whatever the submission does.
+
+    Once ``stop``, an Event, is set, the submission is ended and ``StoppedError`` raised.
+    """
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8-sig"))
-        number = lesson_of(path, notebook)
-        lesson = server.lesson_path(number)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return {"student": path.stem, "lesson": "?", "rows": [], "note": f"no submission: {str(error)[:200]}"}
-    with TemporaryDirectory(prefix="ddim-marks-") as folder:
-        note, report = _attempt(path, lesson, Path(folder), seconds, gigabytes, boxed)
-    original = json.loads(lesson.read_text(encoding="utf-8"))
-    numbers = [exercise_of(cell) for cell in original["cells"] if exercise_of(cell)]
-    found = report.get("found", {})
-    rows = [(n, *verdict_on(n, found.get(n, {"state": "error", "why": note}))) for n in numbers if _asked(n, notebook)]
-    stamp = notebook.get("metadata", {}).get(STAMP, {}).get("exercises")
-    old = "" if stamp in (None, stamp_of(original)) else "handed out from another version of the lesson"
-    student = str(report.get("name") or "").strip() or path.stem
-    return {"student": student, "lesson": number, "rows": rows, "note": "; ".join(filter(None, (note, old)))}
+        require.that(_bytes(path), "the file", path.name, f"readable and of 1 to {LARGEST} bytes")
+        notebook = json.loads(_bytes(path).decode("utf-8-sig"))
+        lesson = server.lesson_path(lesson_of(path, notebook))
+        original = json.loads(lesson.read_text(encoding="utf-8"))
+        numbers = [exercise_of(cell) for cell in original["cells"] if exercise_of(cell)]
+        stamp = notebook.get("metadata", {}).get(STAMP, {})
+        asked = [number for number in numbers if number in stamp.get("asked", numbers)]
+        code = "\n".join({source_of(cell) for cell in notebook["cells"]} - {source_of(c) for c in original["cells"]})
+    except Exception as error:  # whatever stands in the file
+        return {"student": path.stem, "lesson": "?", "rows": [], "note": f"no submission: {said(error)}"}
+    with TemporaryDirectory(prefix="ddim-marks-", ignore_cleanup_errors=True) as folder:
+        whole, found, *notes = _attempt(notebook, lesson, Path(folder), seconds, gigabytes, boxed, stop or Event())
+    unseen = {"state": "error", "why": notes[0] or "it ended before its answer"}
+    rows = [(number, *verdict_on(number, found.get(number, unseen))) for number in asked]
+    if stamp.get("exercises", stamp_of(original)) != stamp_of(original):
+        notes.append("handed out from another version of the lesson")
+    if names := sorted({match[0].strip("(.") for match in SOLVED.finditer(code)}):
+        notes.append(f"read its code: it names {', '.join(names)}")
+    name = " ".join(str(whole.get("name", "")).split())[:100] or path.stem
+    return {"student": name, "lesson": lesson.name[:2], "rows": rows, "note": "; ".join(filter(None, notes))}
+
+
+def _bytes(path):
+    """Return what stands in a file; of one that is too large for a submission, or cannot be read, nothing."""
+    with suppress(OSError), open(path, "rb") as file:
+        data = file.read(LARGEST + 1)
+        return data if len(data) <= LARGEST else b""
+    return b""
 
 
 def lesson_of(path, notebook):
@@ -69,44 +94,50 @@ def lesson_of(path, notebook):
     return stamp or next((f"{int(n.partition('.')[0]):02d}" for n in tagged), named[0] if named else "")
 
 
-def _asked(number, notebook):
-    """Whether a submission's hand-out had an exercise: one of the main road alone lacks the others."""
-    stamped = notebook.get("metadata", {}).get(STAMP)
-    return not stamped or any(exercise_of(cell) == number for cell in notebook["cells"])
-
-
-def _attempt(path, lesson, folder, seconds, gigabytes, boxed):
-    """Run a submission in ``folder``; returns (a note on what went wrong, its report, {} if there is none)."""
-    shutil.copyfile(path, folder / "submission.ipynb")
-    out = folder / "report.json"
-    command = [
-        sys.executable,
-        "-m",
-        "ddim_lessons.stage.attempt",
-        str(folder / "submission.ipynb"),
-        str(lesson),
-        str(out),
-    ]
-    command = [*(BOX if boxed else ()), *([str(folder)] if boxed else ()), *command]
-    own = {name: str(folder) for name in ("HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR")}
-    own |= {"DDIM_LESSONS_PROGRESS": str(folder / "p.json"), "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
+def _attempt(notebook, lesson, folder, seconds, gigabytes, boxed, stop):
+    """Run a submission in a folder; returns (what it says on the whole, on each exercise, notes on what went wrong)."""
+    submission, box = folder / "submission.json", folder / "box"
+    submission.write_text(json.dumps(notebook), encoding="utf-8")
+    box.mkdir()
+    own = {name: str(box) for name in ("HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR")}
+    own |= {"DDIM_LESSONS_PROGRESS": str(box / "p.json"), "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
     own |= {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])}
-    process = subprocess.Popen(
-        command, cwd=folder, env=os.environ | own, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=_limits(seconds, gigabytes),
-    )  # fmt: skip
-    try:
-        process.wait(seconds)
-        note = "" if process.returncode == 0 else f"ended with status {process.returncode}"
-    except subprocess.TimeoutExpired:
-        note = OVER.format(seconds)
-    finally:
-        _end(process)
-    try:
-        report = json.loads(out.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return note or "ended without answers", {}
-    return "; ".join(filter(None, (note, report["stopped"] and f"a cell stopped: {report['stopped']}"))), report
+    command = [sys.executable, "-m", "ddim_lessons.stage.attempt", str(submission), str(lesson), str(seconds)]
+    prefix = [*BOX, str(box)] if boxed else BOX[:3] * bool(shutil.which("setpriv"))
+    with TemporaryFile() as out:
+        process = subprocess.Popen(
+            [*prefix, *command], cwd=box, env=os.environ | own, stdin=subprocess.DEVNULL,
+            stdout=out, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=_limits(seconds, gigabytes),
+        )  # fmt: skip
+        note = _wait(process, seconds, stop)
+        out.seek(0)
+        found = dict(map(_entry, out.read().splitlines()))
+    whole = found.pop("", {})
+    note = note or ("" if whole else "ended without answers")
+    return whole, found, note, whole.get("stopped") and f"a cell stopped: {whole['stopped']}"[:220]
+
+
+def _wait(process, seconds, stop):
+    """Wait for a process, end it and its group; returns what is to be said of its end, "" if nothing."""
+    until = monotonic() + seconds
+    while process.poll() is None and monotonic() < until and not stop.is_set():
+        sleep(0.02)
+    status = process.poll()
+    _end(process)
+    if stop.is_set():
+        raise StoppedError
+    if status is None:
+        return f"stopped after {seconds} seconds"
+    return f"ended with status {status}" if status else ""
+
+
+def _entry(line):
+    """Read a line of :mod:`.attempt`; what a submission wrote in between says nothing."""
+    with suppress(ValueError, TypeError, RecursionError):
+        entry = json.loads(line)
+        if isinstance(entry, dict) and isinstance(entry.get("exercise"), str):
+            return entry["exercise"], entry
+    return None, {}
 
 
 def _limits(seconds, gigabytes):
@@ -140,15 +171,17 @@ def can_box():
 
 def verdict_on(number, state):
     """Return (verdict, mistake) of an exercise from what a submission's process wrote."""
-    if state["state"] != "answers":
-        return "error" if state["state"] == "error" else "open", state.get("why", "")
+    if state.get("state") != "answers":
+        return "error" if state.get("state") == "error" else "open", str(state.get("why", ""))[:200]
     try:
         values = iter([decoded(value) for value in state["values"]])
         answer = (lambda *case: next(values)) if state["callable"] else next(values)
         verdict, sentence = judge(exercise(number), answer)
-    except (KeyError, IndexError, TypeError, ValueError, StopIteration) as error:
-        return "error", f"what it wrote cannot be read: {error}"
-    return verdict, "" if verdict == "right" else sentence.removeprefix("not yet: ").partition(" Hint:")[0].rstrip(".")
+    except Exception as error:  # whatever a submission wrote in its place
+        return "error", f"what it wrote cannot be read: {said(error)}"
+    return verdict, "" if verdict in ("right", "open") else sentence.removeprefix("not yet: ").partition(" Hint:")[
+        0
+    ].rstrip(".")
 
 
 def decoded(value):
@@ -167,36 +200,51 @@ def decoded(value):
 # --- a class ----------------------------------------------------------------------------------------------------------
 
 
-def mark_class(folder, out="marks.csv", jobs=2, seconds=60):
+def mark_class(folder, out="marks.csv", jobs=2, seconds=60, watch=None):
     """Mark every notebook under ``folder``; write the CSV ``out`` and a page for the teacher beside it.
 
-    What is marked is kept at once in ``out``'s folder of parts: a run that was stopped goes on there. Returns 0.
+    What is marked is kept at once in ``out``'s folder of parts: a run that was stopped goes on there. With ``watch``
+    it looks again after so many seconds, until it is stopped, and the page names no student. Returns 0.
     """
     folder, out = Path(folder).expanduser(), Path(out).expanduser()
-    paths = [p for p in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts]
-    require.that(paths, "the folder of submissions", str(folder), "a folder with notebooks in it")
-    boxed, began, parts = can_box(), monotonic(), out.with_name(out.name + ".parts")
+    boxed = can_box()
     if not boxed:
         say("This system gives no box: submissions could read and write your files. Use a machine of its own.")
-    with ThreadPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(_kept, path, folder, parts, seconds, boxed) for path in paths]
-        marked = []
+    while True:
+        paths = [p for p in sorted(folder.rglob("*.ipynb")) if p.is_file() and ".ipynb_checkpoints" not in p.parts]
+        require.that(paths or watch, "the folder of submissions", str(folder), "a folder with notebooks in it")
+        marked = _mark_all(paths, folder, out, jobs, seconds, boxed)
+        write_csv(out, marked)
+        write_whole(out.with_suffix(".html"), class_page(marked, watch).encode())
+        if not watch:
+            return 0
+        sleep(watch)
+
+
+def _mark_all(paths, folder, out, jobs, seconds, boxed):
+    """Mark files, so many at once; whatever stops this ends those that run, and leaves what is marked."""
+    began, stop, parts, marked = monotonic(), Event(), out.with_name(out.name + ".parts"), []
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        waiting = [pool.submit(_kept, path, folder, parts, seconds, boxed, stop) for path in paths]
         for k, (path, future) in enumerate(zip(paths, waiting, strict=True), 1):
             marked.append(future.result() | {"file": path.relative_to(folder).as_posix(), "copy": own_digest(path)})
             say(f"{'█' * (20 * k // len(paths)):20} {k} of {len(paths)}: {marked[-1]['file']} {marked[-1]['note']}")
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
     _note_copies(marked)
-    write_csv(out, marked)
-    write_whole(out.with_suffix(".html"), class_page(marked).encode())
     say(f"{len(paths)} submissions in {monotonic() - began:.0f} s: {out} and {out.with_suffix('.html')}")
-    return 0
+    return marked
 
 
-def _kept(path, folder, parts, seconds, boxed):
+def _kept(path, folder, parts, seconds, boxed, stop):
     """Mark a submission, or read what was kept of it."""
-    part = parts / (hashlib.sha256(path.as_posix().encode() + path.read_bytes()).hexdigest()[:24] + ".json")
+    name = path.relative_to(folder).as_posix().encode()
+    part = parts / (hashlib.sha256(name + _bytes(path)).hexdigest()[:24] + ".json")
     if part.is_file():
         return json.loads(part.read_text(encoding="utf-8"))
-    result = mark_file(path, seconds, boxed=boxed)
+    result = mark_file(path, seconds, boxed=boxed, stop=stop)
     write_whole(part, json.dumps(result).encode())
     return result
 
@@ -204,9 +252,9 @@ def _kept(path, folder, parts, seconds, boxed):
 def own_digest(path):
     """Return a digest of a submission's answers without blanks, or "" if it has none: copies share it."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
+        cells = json.loads(_bytes(path).decode("utf-8-sig"))["cells"]
         stubs = "".join("".join(source_of(cell).split()) for cell in cells if exercise_of(cell))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except Exception:  # whatever stands in the file
         return ""
     return hashlib.sha256(stubs.encode()).hexdigest()[:12] if stubs else ""
 
@@ -233,27 +281,38 @@ def write_csv(out, marked):
 
 # --- the teacher's page ----------------------------------------------------------------------------------------------
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>What the class got wrong</title><style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222; }}
-i {{ display: block; height: .8em; background: #9DB4C6; min-width: 3px; }} i.right {{ background: #009E73; }}
-td, th {{ padding: 2px 10px; text-align: left; border-bottom: 1px solid #ddd; }} p {{ margin: .3em 0; }}</style>
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">{refresh}<title>What the class got wrong</title><style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 52em; margin: 2em auto; padding: 0 1em; color: #222; }}
+ul {{ list-style: none; padding: 0; }} li {{ margin-bottom: .5em; }}
+h2 {{ margin: 1.6em 0 0; }} p {{ margin: 0; color: #555; }}
+i {{ display: block; height: .7em; background: #9DB4C6; min-width: 3px; }} .right i {{ background: #009E73; }}
+td, th {{ padding: 2px 12px 2px 0; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top; }}
+td.n {{ text-align: right; }} tbody th {{ font-weight: normal; }}</style>
 <h1>What the class got wrong</h1>
-<p>{students} submissions. Most frequent answers first; green is right.</p>{exercises}
-<h2>Student by student</h2><table><tr><th>student<th>right<th>known mistake<th>wrong<th>open<th>error<th>note</tr>
-{rows}</table></html>"""
+<p>Submissions: {count}. The most frequent answer stands first; right ones have a green bar.</p>{exercises}{students}
+</html>"""
+STUDENTS = """<h2>Student by student</h2><table><thead><tr>{heads}</tr></thead><tbody>
+{rows}</tbody></table>"""
 VERDICTS = ("right", "known mistake", "wrong", "open", "error")
+PLAIN = {"open": "not attempted", "wrong": "wrong in another way", "error": "stopped with an error"}
 
 
-def class_page(marked):
-    """Return the teacher's page: each exercise's answers, most frequent first, and the section to show again."""
+def class_page(marked, watch=None):
+    """Return the teacher's page: each exercise's answers, most frequent first, and what to show again.
+
+    One that is looked at in class, every ``watch`` seconds, names no student.
+    """
     answers = {}
     for m in marked:
         for number, verdict, mistake in m["rows"]:
-            words = mistake if verdict == "known mistake" else verdict
+            words = mistake if verdict == "known mistake" else PLAIN.get(verdict, verdict)
             answers.setdefault((m["lesson"], number), Counter())[verdict, words] += 1
     exercises = "".join(_exercise_part(*key, answers[key]) for key in sorted(answers, key=lambda k: _order(k[1])))
+    heads = "".join(f'<th scope="col">{head}' for head in ("student", *(PLAIN.get(v, v) for v in VERDICTS), "note"))
     rows = "".join(_student_row(m) for m in sorted(marked, key=lambda m: m["student"].lower()))
-    return PAGE.format(students=len(marked), exercises=exercises, rows=rows)
+    refresh = f'<meta http-equiv="refresh" content="{watch}">' if watch else ""
+    students = "" if watch else STUDENTS.format(heads=heads, rows=rows)
+    return PAGE.format(refresh=refresh, count=len(marked), exercises=exercises, students=students)
 
 
 def _order(number):
@@ -261,30 +320,27 @@ def _order(number):
 
 
 def _exercise_part(lesson, number, counts):
-    total = counts.total()
     bars = "".join(
-        f'<p>{escape(words)}: {n} of {total}<i class="{"right" if verdict == "right" else ""}" '
-        f'style="width:{100 * n / total:.0f}%"></i></p>'
+        f"<li{' class=right' * (verdict == 'right')}>{escape(words)}: {n} of {counts.total()}"
+        f'<i style="width:{100 * n / counts.total():.0f}%" aria-hidden="true"></i></li>'
         for (verdict, words), n in counts.most_common()
     )
-    return (
-        f"<h2>Exercise {number}</h2><p>To show again: lesson {lesson}, {escape(section_of(lesson, number))}</p>{bars}"
-    )
+    section, question = show_again(lesson, number)
+    ask = f"<p>Ask for hands: “{escape(question)}”</p>" if question else ""
+    return f"<h2>Exercise {number}</h2><p>Show again: lesson {lesson}, § {escape(section)}</p>{ask}<ul>{bars}</ul>"
 
 
-def section_of(lesson, number):
-    """Return the heading of the section in which an exercise stands."""
+def show_again(lesson, number):
+    """Return the section in which an exercise stands, and the class question that stands nearest to it, or ""."""
     cells = json.loads(server.lesson_path(lesson).read_text(encoding="utf-8"))["cells"]
-    heading = ""
-    for cell in cells:
-        heading = (re.findall(r"^## (.+)$", source_of(cell), re.MULTILINE) or [heading])[-1]
-        if exercise_of(cell) == number:
-            return f"§ {heading}"
-    return heading
+    here = next(k for k, cell in enumerate(cells) if exercise_of(cell) == number)
+    heading = re.findall(r"^## (.+)$", "\n".join(map(source_of, cells[:here])), re.MULTILINE)[-1]
+    asked = [question["predict"] for question in class_questions(lesson)]
+    near = [(abs(k - here), q) for k, cell in enumerate(cells) for q in asked if q in source_of(cell)]
+    return [re.sub(r"[$\\*`]", "", words) for words in (heading, min(near, default=("", ""))[1])]
 
 
 def _student_row(m):
     counts = Counter(row[1] for row in m["rows"])
-    return (
-        f"<tr><td>{escape(m['student'])}" + "".join(f"<td>{counts[v]}" for v in VERDICTS) + f"<td>{escape(m['note'])}"
-    )
+    cells = "".join(f'<td class="n">{counts[v]}' for v in VERDICTS)
+    return f'<tr><th scope="row">{escape(m["student"])}{cells}<td>{escape(m["note"])}</tr>'

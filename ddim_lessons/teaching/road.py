@@ -13,18 +13,20 @@ from ..files import ROOT
 SIDE_ROAD = "side-road"
 WORDS_A_MINUTE = 110
 MINUTES = {"cells": 1, "exercises": 6, "whole": 12, "live": 5}
+SLIDES = ("slide", "subslide")  # what a cell begins; the others go on
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Words of text, cells to run, exercises, exercises that ask for a whole thing, live figures of some cells."""
+    """Words of text, cells to run, exercises, ones that ask for a whole thing, live figures, slides of some cells."""
 
     words: int = 0
     cells: int = 0
     exercises: int = 0
     whole: int = 0
     live: int = 0
+    slides: int = 0
 
     @property
     def minutes(self):
@@ -64,7 +66,8 @@ def stretch(cells):
     texts = [source_of(cell) for cell in cells if cell["cell_type"] == "markdown"]
     kinds = [kind(cell) for cell in cells if cell["cell_type"] == "code"]
     counts = {name: kinds.count(name) for name in MINUTES}
-    return Stretch(words=sum(len(FOLD.sub("", text).split()) for text in texts), **counts)
+    slides = sum(cell["metadata"].get("slideshow", {}).get("slide_type") in SLIDES for cell in cells)
+    return Stretch(words=sum(len(FOLD.sub("", text).split()) for text in texts), slides=slides, **counts)
 
 
 def is_main(cell):

@@ -125,7 +125,12 @@ PLANTED = [  # what is spoilt, how, and what the check must say of it
     ("button:has-text('Reset')", "button => { button.replaceChildren(); }", "keyboard", "has no name"),
     ("button:has-text('Reset')", "button => { button.tabIndex = -1; }", "keyboard", "Tab reaches"),
     ("button:has-text('Reset')", UNSEEN, "keyboard", "the focus does not show"),
-    (".slider-container", "track => { track.style.maxWidth = '40px'; }", "layout", "a track of 40"),
+    (
+        ".slider-container",
+        "track => { track.style.cssText = 'min-width: 0; max-width: 40px'; }",
+        "layout",
+        "a track of 40",
+    ),
     (".ddim-grid > *", "control => { control.style.marginLeft = '9px'; }", "layout", "left edges at"),
     ("img", "picture => { picture.style.cssText = 'max-height: none; height: 1200px'; }", "layout", "and picture take"),
     (".widget-play button:nth-of-type(2)", DEAF, "player", "Stop does not go back"),

@@ -1,5 +1,7 @@
 """Lesson 09: the exercises name mistakes, wrong equations are caught, solvers have their order, the pictures follow."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -240,6 +242,33 @@ def test_inversion_by_rounds():
     back = {k: ddim_sample(invert(x_0, MOONS, ALPHA_BAR, tau, k), MOONS, ALPHA_BAR, tau) for k in (0, 1, 5, 30)}
     errors = [pictures.mean_distance(end, x_0) for end in back.values()]
     assert errors == sorted(errors, reverse=True) and errors[-1] < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("S", "rounds", "refused"),
+    [
+        *((S, rounds, None) for S in (5, 20) for rounds in (0, 1)),  # approximations for any step
+        *((S, 5, None) for S in (5, 10)),  # x moves still, and is no wider than noise
+        *((S, 40, "further and further") for S in (5, 10)),
+        *((20, rounds, "times as wide") for rounds in (5, 10, 40)),  # at 40 they are at rest, where no latent is
+        (30, 5, None),
+    ],
+)
+def test_rounds_that_lead_nowhere_are_refused(S, rounds, refused):
+    x_0, tau = pictures.load_digits()[0][30:31], make_tau(1000, S, "quadratic")
+    encode = partial(invert, x_0, pictures.digits_eps(), ALPHA_BAR, tau, rounds)
+    if refused:
+        with pytest.raises(ValueError, match=f"rounds is {rounds}, .*{refused}.*a contraction.*take more steps"):
+            encode()
+    else:
+        assert encode().std() < 1.8
+
+
+def test_latents_as_wide_as_far_data_are_not_refused():
+    data, alpha_bar = gaussian([0.0], 0.1), smooth_alpha_bar(200)
+    far = np.array([[3.0]])  # 30 standard deviations out, and so is its latent
+    code = invert(far, data.eps_fn(alpha_bar), alpha_bar, range(200, -1, -1), 10)
+    assert code[0, 0] == pytest.approx(30, rel=0.05)
 
 
 def test_gaussian_flow_is_what_the_solver_finds_and_keeps_the_law():

@@ -2,9 +2,9 @@
 
 import ast
 import re
-from html import escape
 from statistics import median
 
+from ddim_lessons.figures.typeset import in_html
 from ddim_lessons.teaching.road import is_main, stretch
 
 TAGS = re.compile(r"setup|nbval-ignore-output|side-road|whole|exercise-\d+\.\d+")
@@ -225,7 +225,7 @@ def live_figures_leave_a_still(notebook):
             html = "".join(note.get("text/html", ""))
             if set(still) != {"text/plain", "image/png" if kind == "[live figure" else "text/html"}:
                 wrong.append(f"the still of {words[:40]!r} is {sorted(still)}")
-            if f"<small>{escape(words)}</small>" not in html or "ddim-revive" not in html:
+            if f"<small>{in_html(words)}</small>" not in html or "ddim-revive" not in html:
                 wrong.append(f"no caption and note follow the still of {words[:40]!r}")
             if box != {"text/plain": ""}:
                 wrong.append(f"no place for the live box follows the still of {words[:40]!r}")

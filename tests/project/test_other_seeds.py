@@ -69,6 +69,18 @@ def test_what_comes_from_a_record_is_followed_and_forgotten():
     assert names == {"b"}
 
 
+def test_an_attribute_is_not_taken_for_a_variable_that_holds_a_record(tmp_path):
+    names = set()
+    source = (
+        "excess = recorded()\nclaim('of a training', high.excess > low.excess)\nclaim('x', pictures.recorded() > 1)"
+    )
+    assert other_seeds.lines_about_records(source, {"recorded"}, names) == {1, 3}
+    (tmp_path / "pictures.py").write_text(
+        "def one(run):\n    return run.read_json\ndef two():\n    return read_json('a')\n"
+    )
+    assert other_seeds.record_readers(tmp_path / "pictures.py") == {"read_json", "read_arrays", "two"}
+
+
 # --- one fixed shift of every lesson: weekly.yml takes twenty fresh ones ----------------------------------------------
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))

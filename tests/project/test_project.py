@@ -110,6 +110,24 @@ def test_the_stated_minutes_are_those_of_the_rule_and_the_main_road_takes_six_ho
     assert six_hours <= 360
 
 
+def test_the_course_plan_counts_what_the_lessons_tags_say():
+    """Each session's and each week's minutes in class, slides, minutes at home and exercises."""
+    plan = (ROOT / "lecture" / "README.md").read_text(encoding="utf-8")
+    there = {path.stem[:2]: both for path, *both in roads()}
+    lines = [line for line in plan.splitlines() if re.match(r"\| \d \| \[", line)]
+    for line in lines:
+        road, whole = zip(*(there[number] for number in re.findall(r"\[(\d\d)\]", line)), strict=True)
+        in_class = sum(lesson.minutes for lesson in road)
+        home = sum(lesson.minutes for lesson in whole) - in_class
+        exercises = sum(lesson.exercises + lesson.whole for lesson in whole)
+        assert line.endswith(f"| {in_class} | {sum(lesson.slides for lesson in road)} | {home} | {exercises} |"), line
+    assert re.findall(r"\[(\d\d)\]", "".join(lines[-8:])) == list(there)
+    assert f"{sum(whole.minutes for _, whole in there.values())} minutes" in plan
+    assert f"whole: {sum(there[number][1].minutes for number in ('01', '04', '07'))} minutes" in plan
+    lecture = plan.partition("## The main road")[0]
+    assert sum(map(int, re.findall(r"^\| (\d+) \|", lecture, re.MULTILINE))) == 90
+
+
 def block_after(text, mark):
     """The indented block that follows ``mark``, up to the next line at the margin."""
     found = re.match(r"(?:\n| {4}.*\n)+", text.partition(mark)[2].lstrip("\n"))

@@ -90,7 +90,7 @@ def test_numpy_s_network_is_torch_s(name):
         np.testing.assert_allclose(light.eps_fn(ours)(x, t), networks.eps_fn(theirs)(x, t), rtol=0, atol=2e-5)
     for eta in (0.0, 0.3, 1.0):
         tau, rngs = make_tau(1000, 20), [np.random.default_rng(1) for _ in range(2)]
-        one = light.network_states(ours, x, tau, eta, rngs[0])
+        one = light.network_walk(ours, x, tau, eta, rngs[0])
         two = networks.network_states(theirs, x, tau, eta, rngs[1])
         assert max(abs(a - b.numpy()).max() for a, b in zip(one, two, strict=True)) < 2e-4
 

@@ -10,7 +10,7 @@ from matplotlib.patches import FancyArrowPatch
 
 from ... import require
 from ...ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
-from ...figures.controls import choice_slider, data_menu, menu, number_slider, toggle, whole_slider
+from ...figures.controls import choice_slider, control_values, data_menu, menu, number_slider, toggle, whole_slider
 from ...figures.live import Aside, LiveFigure
 from ...figures.plots import (
     BLUE,
@@ -35,11 +35,11 @@ from ...figures.plots import (
     sides_key,
 )
 from ...figures.sketch import own_drawing as own_drawing
-from ...learning.backend import network_states
+from ...learning.backend import network_walk
 from ...learning.backend import one_thread as one_thread
 from ...learning.cases import ALPHA_BAR, DENOISERS, alpha_bar_of
 from ...learning.denoisers import denoiser_of, network
-from ...learning.lab import as_data, own_pair, own_states
+from ...learning.lab import as_data, own_pair, own_walk
 from ...learning.lab import fit as fit  # for the reader: the notebook imports in its first cell alone
 from ...learning.lab import own_run as own_run
 from ...learning.quality import classifier, true_features
@@ -246,12 +246,22 @@ def starts(seed, n=POINTS, dim=2):
 
 
 def states(data, kind, x_T, tau, eta, rng):
-    """Return x at every time of ``tau`` as a list of arrays shaped like ``x_T``."""
+    """Yield x at every time of ``tau``, arrays shaped like ``x_T``."""
     if isinstance(data, OwnData):
-        return own_states(data, kind, x_T, tau, eta, rng)
-    if kind == "trained":
-        return [np.asarray(x) for x in network_states(network(data), x_T, tau, eta, rng)]
-    return list(ddim_states(x_T, denoiser_of(data, kind), ALPHA_BAR, tau, eta, rng))
+        yield from own_walk(data, kind, x_T, tau, eta, rng)
+    elif kind == "trained":
+        yield from (np.asarray(x) for x in network_walk(network(data), x_T, tau, eta, rng))
+    else:
+        yield from ddim_states(x_T, denoiser_of(data, kind), ALPHA_BAR, tau, eta, rng)
+
+
+def walked(data, kind, x_T, tau, eta, rng):
+    """Yield the share of :func:`states` that is done, and return them as a list at the end."""
+    x = []
+    for state in states(data, kind, x_T, tau, eta, rng):
+        x.append(state)
+        yield len(x) / len(tau)
+    return x
 
 
 @remember(megabytes=48)
@@ -260,7 +270,7 @@ def run_sampler(data, kind, S, choice, spacing, seed):
     alpha_bar = alpha_bar_of(data)
     tau = make_tau(len(alpha_bar) - 1, S, spacing)
     eta = eta_of(choice, tau, alpha_bar)
-    x = states(data, kind, starts(seed), tau, eta, np.random.default_rng([8, seed]))
+    x = yield from walked(data, kind, starts(seed), tau, eta, np.random.default_rng([8, seed]))
     return run_of(data, tau, eta, x)
 
 
@@ -327,8 +337,12 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
         table.fill(*_numbers(data, *runs))
         return told + _words(S, data, kind, spacing, seed, t, paths, ghosts, *runs)
 
+    def compute(S, eta, t, seed, data, kind, spacing, paths, ghosts):
+        for choice in (1.0, eta):
+            yield from run_sampler.slices(data, kind, S, choice, spacing, seed)
+
     moving = [artist for side in sides for artist in side.values()]
-    live = LiveFigure(figure, moving, controls, update, "t", aside=table)
+    live = LiveFigure(figure, moving, controls, update, "t", aside=table).computes(compute, *_ahead(controls))
     live.colors = FEW
     return live
 
@@ -360,6 +374,11 @@ def begins_anyway(update):
             begun.append(True)
 
     return tried
+
+
+def _ahead(controls):
+    """Return a lab's settings of a quick likeness, and the controls whose neighbouring values are computed ahead."""
+    return {"S": max(S for S in control_values(controls["S"]) if S <= 20)}, ("S", "eta")
 
 
 def _walk_controls(data, where, steps, start=10):
@@ -409,7 +428,7 @@ def own_sampler_run(sampler, data, kind, S, spacing, seed):
         require.that(whole, "the number of calls of eps_fn", len(asked), "at least 1, each with all points")
     except Exception as error:  # whatever a reader writes: the figure lives on
         return None, f"Your sampler cannot be shown, the package's is ({type(error).__name__}: {error}). "
-    apart = float(abs(x_0 - states(data, kind, x_T, tau, 0.0, None)[-1]).max())
+    apart = float(abs(x_0 - list(states(data, kind, x_T, tau, 0.0, None))[-1]).max())
     times = tuple(t for t, _ in asked)
     walks = "" if times == tau[:-1] else f" It asked at {', '.join(map(str, times[:4]))} …, not at the times of τ."
     told = f"Right: your sampler, which differs from the package's by at most {apart:.1g}.{walks} "
@@ -516,7 +535,7 @@ def run_digits(kind, S, choice, spacing, seed, data="digits"):
     tau = make_tau(len(alpha_bar) - 1, S, spacing)
     eta = eta_of(choice, tau, alpha_bar)
     dim = 64 if digits else data.dim
-    x = states(data, kind, starts(seed, PICTURES, dim), tau, eta, np.random.default_rng([9, seed]))
+    x = yield from walked(data, kind, starts(seed, PICTURES, dim), tau, eta, np.random.default_rng([9, seed]))
     shown = [visited(tau, at(t, data)) for t in CLOCK]
     x0_hat = np.array([ghosts_of(data, kind, x[i], tau[i]) for i in shown], dtype=np.float32)
     sure = classifier(x[-1])[1] > SURE if digits else None
@@ -547,7 +566,7 @@ def digit_distance(S, eta, seed=0, n=600):
     The floor of it, for n true digits drawn without replacement, is about 1.
     """
     x_T, rng = starts(seed, n, 64), np.random.default_rng([5, seed])
-    samples = states("digits", "trained", x_T, make_tau(1000, S), eta, rng)[-1]
+    samples = list(states("digits", "trained", x_T, make_tau(1000, S), eta, rng))[-1]
     return frechet_distance(true_features(), classifier(samples)[0])
 
 
@@ -582,7 +601,11 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
             f"picture by {runs[0].away:.2f} and {runs[1].away:.2f} per pixel (lowest to highest value is 2)."
         )
 
-    live = LiveFigure(figure, [*images, *frames, *titles], controls, update, "t")
+    def compute(S, eta, t, seed, kind, spacing, ghosts):
+        for choice in (1.0, eta):
+            yield from run_digits.slices(kind, S, choice, spacing, seed, data)
+
+    live = LiveFigure(figure, [*images, *frames, *titles], controls, update, "t").computes(compute, *_ahead(controls))
     live.colors = FEW
     return live
 
