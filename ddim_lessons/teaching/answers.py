@@ -90,8 +90,11 @@ def _element(value):
     return tuple(map(_element, value)) if isinstance(value, list | tuple | np.ndarray) else letter(value)
 
 
-def misfit(given, expected, options):
-    """Return why ``given`` can be no answer where ``expected`` is right, as a sentence; "" if it could be one."""
+def misfit(given, expected, options, where=""):
+    """Return why ``given`` can be no answer where ``expected`` is right, as a sentence; "" if it could be one.
+
+    ``where`` names the arguments.
+    """
     kind = type(given).__name__
     if isinstance(expected, str):
         return "" if letter(given) in map(letter, options) else f"answer with one of {', '.join(options)}"
@@ -100,6 +103,9 @@ def misfit(given, expected, options):
     found, wanted = numbers(given), np.shape(expected)
     if isinstance(given, Set):
         return f"a set has no order: your answer should have shape {wanted}"
+    if np.iscomplex(given).any() if found is None else not np.isfinite(found).all():
+        hint = "look for a root of a negative number or a division by 0 (are two ᾱ swapped?)"
+        return f"your answer is no real number{where}: {hint}"
     if found is None:
         return f"your answer ({kind}) is not made of real numbers; it should have shape {wanted}"
     return "" if found.shape == wanted else f"your answer has shape {found.shape}, but it should have shape {wanted}"

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import require
 from .answers import EXACT, distance, misfit, rounding
+from .checks import to_numpy
 from .progress import record
 from .say import say
 
@@ -38,12 +39,14 @@ def judge(exercise, answer):
     """
     if answer is None or answer is Ellipsis:
         return "open", "not attempted yet: replace the ... by your answer, then run the cell again"
-    printed = StringIO()
+    printed, given = StringIO(), []
     try:
         with redirect_stdout(printed):
-            given = [answer_to(answer, case) for case in exercise.cases]
+            for case in exercise.cases:
+                given.append(answer_to(answer, case))
     except (Exception, SystemExit) as error:
-        return "wrong", f"your code stopped with {type(error).__name__}: {_short(error)}"
+        where = _for(exercise.cases[len(given)])
+        return "wrong", f"not yet: your code stopped with {type(error).__name__}{where}: {_short(error)}"
     finally:
         say(printed.getvalue(), end="")
     if any(part is Ellipsis for value in given for part in (value if isinstance(value, list | tuple) else [value])):
@@ -79,7 +82,7 @@ def _without_return(exercise, given, printed):
     if printed:
         return "not yet: your function prints and returns nothing: write `return` where `print` stands"
     case = next(case for value, case in zip(given, exercise.cases, strict=True) if value is None)
-    where = "" if all(value is None for value in given) else f" for the arguments {_shown(case)}"
+    where = "" if all(value is None for value in given) else _for(case)
     return f"not yet: your function returns nothing{where}: is a `return` missing?"
 
 
@@ -101,16 +104,28 @@ def _first_difference(exercise, given):
     tried = ((value, case, answer_to(exercise.truth, case)) for value, case in zip(given, exercise.cases, strict=True))
     value, case, expected = next(row for row in tried if distance(row[0], row[2]) > rounding(given))
     options = sorted([exercise.truth, *(formula for _, formula, _ in exercise.mistakes)], key=str)
-    if sentence := misfit(value, expected, options):
+    if sentence := misfit(value, expected, options, _for(case)):
         return f"not yet: {sentence}"
-    where = f" for the arguments {_shown(case)}" if case else ""
-    return f"not yet: {_shown([value])} is not right{where}, and it is none of the usual mistakes"
+    return f"not yet: {_shown([value])} is not right{_for(case)}, and it is none of the usual mistakes"
+
+
+def _for(case):
+    """Name the arguments of a case, if it has any."""
+    return f" for the arguments {_shown(case)}" if case else ""
 
 
 def _shown(values):
-    """Write arguments short: numbers with four digits, arrays by their first entries."""
+    """Write arguments short: numbers with four digits, arrays and tensors by their first entries."""
+    values = map(to_numpy, values)
     with np.printoptions(precision=4, threshold=6, edgeitems=2):
-        return ", ".join(f"{v:.4g}" if isinstance(v, float) else _short(getattr(v, "__name__", v)) for v in values)
+        return ", ".join(map(_word, values))
+
+
+def _word(value):
+    """Write one argument, or a tuple of them."""
+    if isinstance(value, tuple):
+        return f"({_shown(value)})"
+    return f"{value:.4g}" if isinstance(value, float) else _short(getattr(value, "__name__", value))
 
 
 def _short(value):

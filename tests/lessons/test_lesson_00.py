@@ -5,6 +5,7 @@ import numpy as np
 from ddim_lessons.lessons.lesson_00 import pictures
 
 ANSWERS = [
+    ("0.1", lambda ab, t: ab[t] / ab[t - 1] - 1, "the sign is wrong"),
     ("0.1", lambda alpha, t: 1 - alpha[t], "one-step α_t"),
     ("0.1", lambda alpha, t: 1 - alpha[t - 1] / alpha[t], "the later value"),
     ("0.1", lambda alpha, t: alpha[t] / alpha[t - 1], "you gave α_t"),

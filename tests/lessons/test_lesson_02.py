@@ -31,6 +31,17 @@ def right_x_t(alpha, now, prev):
     return np.sqrt(alpha) * (1 - prev)
 
 
+def by_precision(p_t=lambda a: a / (1 - a), p_0=lambda prev: 1 / (1 - prev), says=lambda x, a: x / a**0.5, level=None):
+    """The lesson's own form: precisions add, each mean counts by its precision."""
+
+    def answer(x_t, x_0, now, prev):
+        a = now / prev if level is None else level(now, prev)
+        of_x_t, of_x_0 = p_t(a), p_0(prev)
+        return (of_x_t * says(x_t, a) + of_x_0 * prev**0.5 * x_0) / (of_x_t + of_x_0)
+
+    return answer
+
+
 def chain(noisy=lambda t, T: t > 1, sign=-1, std=lambda beta, now, prev: np.sqrt(beta), eps_at=0, alpha_is=None):
     def sample(x, z, alpha_bar, var_0):
         T = len(alpha_bar) - 1
@@ -71,6 +82,23 @@ ANSWERS = [
     ("2.1", mean_with(lambda a, prev: np.sqrt(a * prev) * (1 - a), right_x_t), "√ᾱ_t for √ᾱ_{t−1} in front of x_0"),
     ("2.1", lambda x_t, x_0, now, prev: mean_with(right_x_0, right_x_t)(x_0, x_t, now, prev), "exchanged"),
     ("2.1", mean_with(right_x_0, lambda a, now, prev: np.sqrt(a) * (1 - a)), "β_t for 1 − ᾱ_{t−1}"),
+    ("2.1", by_precision(), "✓ right"),
+    ("2.1", by_precision(lambda a: (1 - a) / a, lambda prev: 1 - prev), "by its own variance"),
+    ("2.1", by_precision(lambda a: (a / (1 - a)) ** 0.5, lambda prev: (1 - prev) ** -0.5), "its standard deviation"),
+    (
+        "2.1",
+        lambda x, x0, now, prev: x * (now / prev) ** 0.5 / (1 - now / prev) + x0 * prev**0.5 / (1 - prev),
+        "sum of",
+    ),
+    ("2.1", by_precision(says=lambda x, a: x * a**0.5), "multiplied x_t by √α_t"),
+    ("2.1", by_precision(says=lambda x, a: x), "forgot the root of α_t"),
+    ("2.1", by_precision(says=lambda x, a: x / a), "divided x_t by α_t"),
+    ("2.1", by_precision(lambda a: 1 / (1 - a)), "is not divided by α_t"),
+    ("2.1", lambda x, x0, now, prev: mean_with(right_x_0, right_x_t)(x, x0, prev, now), "have changed places"),
+    ("2.1", by_precision(level=lambda now, prev: now), "ᾱ_t for the step's α_t"),
+    ("2.1", lambda x, x0, t, s: (s**0.5 * (1 - t) * x0 + t**0.5 * (1 - s) * x) / (1 - t), "in both weights"),
+    ("2.1", lambda x, x0, t, s: (s * (1 - t / s) * x0 + t / s * (1 - s) * x) / (1 - t), "both roots"),
+    ("2.1", lambda *c: mean_with(right_x_0, right_x_t)(*c) * (1 - c[2]), "did not divide by 1−ᾱ_t"),
     ("2.1", lambda x_t, x_0, now, prev: x_t - x_0, "none of the usual mistakes"),
     ("2.1", lambda *_: ..., "not attempted yet"),
     ("2.2", lambda ab, t: np.concatenate([[1.0], ab])[t - 1], "✓ right"),

@@ -50,6 +50,21 @@ def tied(alpha_bar, A, s, t, eta):
     return covariance_by(lambda a, s, t: 1 - a[t], k)(alpha_bar, {*A, s, t}, s, t, eta)
 
 
+def in_the_chain_alone(alpha_bar, A, s, t, eta):
+    stops = [u for u in sorted(A) if s <= u <= t]
+    slopes = [k(alpha_bar, later, earlier, eta) for earlier, later in zip(stops, stops[1:], strict=False)]
+    return (1 - alpha_bar[t]) * np.prod(slopes)
+
+
+def down_by_index(alpha_bar, A, s, t, eta):
+    chain, value = sorted(A), 1 - alpha_bar[t]
+    i = chain.index(t)
+    while chain[i] != s:
+        value *= split.jump(alpha_bar, chain[i], chain[i - 1], eta)[0]
+        i -= 1
+    return value
+
+
 def in_full_chain(alpha_bar, A, s, t, eta):
     return covariance_by(lambda a, s, t: 1 - a[t], k)(alpha_bar, range(1, len(alpha_bar)), s, t, eta)
 
@@ -67,6 +82,9 @@ ANSWERS = [
     ("3.1", {(t, t + 1) for t in range(1, 6)} | {(6, 0)}, "the full chain"),
     ("3.1", {(t, 0) for t in range(1, 7)}, "hung every time on x_0"),
     ("3.1", {(1, 0), (4, 1), (6, 4)} | STAR, "arrows run upwards"),
+    ("3.1", {(6, 0), (6, 4), (4, 1)} | STAR, "the chain's pairs"),
+    ("3.1", [(0, 6), (6, 4), (4, 1), (0, 2), (0, 3), (0, 5)], "all pairs"),
+    ("3.1", {(6, 0), (4, 6), (1, 4), (2, 4), (3, 4), (5, 6)}, "chain's elements above"),
     ("3.1", {(6, 0)}, "none of the usual mistakes"),
     ("3.1", [(6, 0), (4, 6), (1, 4), *STAR], "✓ right"),
     ("3.1", ..., "not attempted yet"),
@@ -82,6 +100,8 @@ ANSWERS = [
     ("3.3", covariance_by(lambda a, s, t: ((1 - a[t]) / (1 - a[s])) ** 0.5, k), "the correlation"),
     ("3.3", covariance_by(lambda a, s, t: 1.0, k), "the slopes alone"),
     ("3.3", covariance_by(lambda a, s, t: 1 - a[t], lambda a, t, s, _: k(a, t, s, 1.0)), "that of η = 1"),
+    ("3.3", in_the_chain_alone, "may lie in B"),
+    ("3.3", down_by_index, ", 3, 8, 0.5: t_prev is 8"),
     ("3.3", tied, "a time in B to the chain"),
     ("3.3", covariance_by(lambda a, s, t: -1.0, k), "none of the usual mistakes"),
     ("3.3", with_a_set_of_its_own, "none of the usual mistakes"),

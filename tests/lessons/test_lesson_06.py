@@ -41,7 +41,8 @@ def loop(order="zbs", normal=torch.randn, low=1, high=1, kept=(), one_t=False, o
         T, first = len(alpha_bar) - 1, None
         model.train(wrong.get("mode", True))
         for _ in range(wrong.get("rounds", steps)):
-            x0 = data[torch.randint(len(data), (wrong.get("points", batch),))]
+            drawn = wrong.get("draw", lambda n, size: torch.randint(n, (size,)))
+            x0 = data[drawn(len(data), wrong.get("points", batch))]
             t = torch.randint(low, T + high, (1 if one_t else len(x0), 1)).expand(len(x0), 1)
             noise = normal(1 if one_noise else len(x0), data.shape[1]).expand(x0.shape)
             first = first or (x0, t, noise)
@@ -104,11 +105,14 @@ ANSWERS = [
     ("6.2", lambda x0, e, a: np.sqrt(1 - a) * x0 - np.sqrt(a) * e, "whole sign"),
     ("6.2", lambda x0, e, a: np.sqrt(1 - a) * e - np.sqrt(a) * x0, "changed places"),
     ("6.2", lambda x0, e, a: a * e - (1 - a) * x0, "square roots are missing"),
+    ("6.2", lambda x0, e, a: e - x0, "flow matching"),
     ("6.2", lambda x0, e, a: e, "none of the usual mistakes"),
     ("6.3", lambda v, x, a: np.sqrt(a) * x - np.sqrt(1 - a) * v, "this is x̂_0"),
     ("6.3", lambda v, x, a: np.sqrt(a) * v - np.sqrt(1 - a) * x, "sign between"),
     ("6.3", lambda v, x, a: np.sqrt(1 - a) * v + np.sqrt(a) * x, "changed places"),
     ("6.3", lambda v, x, a: v / np.sqrt(a), "forgot the point"),
+    ("6.3", lambda v, x, a: a * v + (1 - a) * x, "square roots are missing"),
+    ("6.3", lambda v, x, a: -np.sqrt(a) * v - np.sqrt(1 - a) * x, "whole sign"),
     ("6.3", lambda v, x, a: x, "none of the usual mistakes"),
     ("6.4", lambda w, d: average_of(w, 1 - d), "changed places"),
     ("6.4", lambda w, d: average_of(np.vstack([0 * w[:1], w]), d), "starts at 0"),
@@ -160,7 +164,12 @@ def with_torch_s_loss(model, optimizer, data, alpha_bar, steps, batch):
     return model.eval()
 
 
-RIGHT = [loop(), loop(order="bsz"), loop(normal=lambda n, d: torch.distributions.Normal(0, 1).sample((n, d)))]
+RIGHT = [
+    loop(),
+    loop(order="bsz"),
+    loop(draw=lambda n, size: torch.randperm(n)[:size]),
+    loop(normal=lambda n, d: torch.distributions.Normal(0, 1).sample((n, d))),
+]
 
 
 @pytest.mark.parametrize("train", [*RIGHT, by_hand, with_torch_s_loss])

@@ -34,7 +34,12 @@ def sampled(x, x0, t, s, eta, z, room=None, root=0.5):
 
 
 def sampler(
-    rounds=pairwise, asked=lambda t, s, x, x_T: (x, t), start=lambda t, s: t, signal=lambda t, s: s, noise=None
+    rounds=pairwise,
+    asked=lambda t, s, x, x_T: (x, t),
+    start=lambda t, s: t,
+    signal=lambda t, s: s,
+    noise=None,
+    size=None,
 ):
     """A loop of one's own for exercise 7.1, in 64-bit roots by hand, with places to go wrong."""
 
@@ -43,7 +48,7 @@ def sampler(
         for t, s in rounds(tau):
             eps_hat = eps_fn(*asked(t, s, x, x_T))
             at, to = alpha_bar[start(t, s)], alpha_bar[signal(t, s)]
-            x0_hat = (x - np.sqrt(1 - at) * eps_hat) / np.sqrt(at)
+            x0_hat = (x - np.sqrt(1 - alpha_bar[(size or start)(t, s)]) * eps_hat) / np.sqrt(at)
             x = np.sqrt(to) * x0_hat + np.sqrt(1 - alpha_bar[(noise or signal)(t, s)]) * eps_hat
         return x
 
@@ -74,11 +79,18 @@ SAMPLERS = [
     (sampler(asked=lambda t, s, x, x_T: (x, s)), "asked at the time of arrival"),
     (sampler(asked=lambda t, s, x, x_T: (x, t - 1)), "asked at t − 1"),
     (sampler(signal=lambda t, s: t - 1), "each step goes to t − 1"),
-    (sampler(start=lambda t, s: max(s, 1)), "ᾱ of the time of arrival"),
+    (sampler(start=lambda t, s: s), "ᾱ of the time of arrival"),
+    (sampler(start=lambda t, s: s, size=lambda t, s: t), "multiplied by one √ᾱ"),
+    (sampler(signal=lambda t, s: t, noise=lambda t, s: s), "multiplied by one √ᾱ"),
+    (sampler(size=lambda t, s: s), "noise has the size of the time of arrival"),
     (sampler(asked=lambda t, s, x, x_T: (x_T, t)), "sees x_T in every round"),
     (sampler(noise=lambda t, s: t), "as long as at time t"),
-    (sampler(rounds=lambda tau: pairwise([max(t, 1) for t in reversed(tau)])), "you walked up"),
+    (sampler(rounds=lambda tau: pairwise(reversed(tau))), "you walked up"),
     (sampler(rounds=lambda tau: pairwise(range(tau[0], -1, -1))), "through all times"),
+    (sampler(noise=lambda t, s: 0), "direction is missing"),
+    (sampler(signal=lambda t, s: 0), "handed on as x_s"),
+    (lambda x, f, ab, tau: sampler(asked=lambda t, s, x, _: (x, tau.index(t)))(x, f, ab, tau), "number of the round"),
+    (lambda x, f, ab, tau: sampler()(x, lambda x, t: -f(x, t), ab, tau), "signs before ε̂"),
     *[(right, "✓ right") for right in (sampler(), in_two_numbers, by_score)],
 ]
 
@@ -97,6 +109,9 @@ ANSWERS = [
     ("7.3", lambda a, b: (np.sqrt(b / a), np.sqrt(1 - b) + np.sqrt(b / a * (1 - a))), "the sign in b"),
     ("7.3", lambda a, b: (np.sqrt(a / b), np.sqrt(1 - a) - np.sqrt(a / b * (1 - b))), "changed places"),
     ("7.3", lambda a, b: (b / a, (1 - b) - b / a * (1 - a)), "roots are missing"),
+    ("7.3", lambda a, b: (np.sqrt(b / a), np.sqrt(b / a * (1 - a)) - np.sqrt(1 - b)), "whole sign of b"),
+    ("7.3", lambda a, b: (np.sqrt(1 - b) - np.sqrt(b / a * (1 - a)), np.sqrt(b / a)), "pair is turned round"),
+    ("7.3", lambda a, b: (np.sqrt(b / a), np.sqrt(1 - b) - np.sqrt(b) * np.sqrt(1 - a)), "not divided by √ᾱ_t"),
     ("7.3", lambda a, b: (1.0, 2.0), "none of the usual mistakes"),
     ("7.4", "B", "no noise was added"),
     ("7.4", "C", "few steps"),
@@ -107,6 +122,10 @@ ANSWERS = [
     ("7.5", lambda x, x0, t, s, eta, z: step(x0, x, t, s, eta, z), "where ε̂ belongs"),
     ("7.5", lambda x, x0, t, s, eta, z: step(x0, x - np.sqrt(t) * x0, t, s, eta, z), "was not divided"),
     ("7.5", lambda x, x0, t, s, eta, z: step(x0, predict_eps(x, x0, s), t, s, eta, z), "wrong time"),
+    ("7.5", lambda x, x0, t, s, e, z: sampled(x, x0, t, s, e, z, room=(1 - s - variance(t, s, e)) ** 2), "root over"),
+    ("7.5", lambda x, x0, t, s, eta, z: sampled(x, x0, t, s, eta, 0 * z), "noise is missing"),
+    ("7.5", lambda x, x0, t, s, eta, z: np.sqrt(s) * x0 + np.sqrt(1 - s) * predict_eps(x, x0, t), "at every η"),
+    ("7.5", lambda x, x0, t, s, eta, z: sampled(x, x0, t, s, np.sqrt(eta), z), "η is not squared"),
     ("7.5", lambda *a: a[0], "none of the usual mistakes"),
 ]
 

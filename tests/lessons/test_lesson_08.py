@@ -28,16 +28,31 @@ def crossing(place):
     return answer
 
 
+def by_hand(v, t, s, sq, of=None, k_too=1):
+    """g of (8.1), with two places to go wrong."""
+    k = np.sqrt((1 - s - sq) / (1 - t))
+    return k_too * k + (np.sqrt(s) - k * np.sqrt(t)) * np.sqrt(t) * v / (of or t * v + 1 - t)
+
+
 ANSWERS = [
     ("8.1", lambda var, v, t, s, sq: gain(v, t, s, sq) * var + sq, "g is not squared"),
     ("8.1", lambda var, v, t, s, sq: gain(v, t, s, sq) ** 2 * var, "fresh noise is missing"),
     ("8.1", lambda var, v, t, s, sq: gain(v, t, s, sq) ** 2 * var + np.sqrt(sq), "added σ, not σ²"),
     ("8.1", lambda var, v, t, s, sq: gain(v, t, s, 0) ** 2 * var + sq, "missing under the root"),
     ("8.1", lambda var, v, t, s, sq: s * v + 1 - s, "not the sampler's"),
+    ("8.1", lambda var, v, t, s, sq: by_hand(v, t, s, sq, of=var) ** 2 * var + sq, "var_t stands in g"),
+    ("8.1", lambda var, v, t, s, sq: gain(v, t, s, sq) ** 2 * (var - t * v - 1 + t) + s * v + 1 - s, "λ(x_0−x̂_0)"),
+    ("8.1", lambda var, v, t, s, sq: gain(v, t, s, sq) ** 2 * var + sq**2, "σ⁴"),
+    ("8.1", lambda var, v, t, s, sq: by_hand(v, t, s, sq) ** 2 * (t * v + 1 - t) + sq, "started from v_t"),
+    ("8.1", lambda var, v, t, s, sq: by_hand(v, t, s, sq, k_too=0) ** 2 * var + sq, "left out k"),
+    ("8.1", lambda var, v, t, s, sq: np.sqrt(by_hand(v, t, s, sq) ** 2 * var + sq), "the standard deviation"),
+    ("8.1", lambda var, v, t, s, sq: sum(ddim.coefficients(t, s, sq)) ** 2 * var + sq, "as if x̂_0 were x_t"),
+    ("8.1", lambda var, v, t, s, sq: (1 - s - sq) / (1 - t) * var + sq, "left out λ"),
     ("8.1", lambda var, v, t, s, sq: var, "none of the usual mistakes"),
     ("8.2", crossing(lambda low, high, share: low + (high - low) * share), "straight in S"),
     ("8.2", crossing(lambda low, high, share: high), "a measured S"),
     ("8.2", crossing(lambda low, high, share: high * (low / high) ** share), "wrong end"),
+    ("8.2", lambda steps, values, target: np.interp(target, values, steps), "given falling values"),
     ("8.2", in_log_values, "logarithms of the values"),
     ("8.2", lambda steps, values, target: 1.0, "none of the usual mistakes"),
 ]

@@ -141,8 +141,9 @@ HALF = Exercise(
         (lambda x: x * 0.7, "wrong", "not yet: [0.7 1.4] is not right for the arguments [1. 2.]"),
         (lambda x: x.sum(), "wrong", "your answer has shape (), but it should have shape (2,)"),
         (lambda x: "half", "wrong", "it should have shape (2,)"),
-        (lambda x: x / np.nan, "wrong", "[nan nan] is not right"),
-        (lambda: 3, "wrong", "your code stopped with TypeError"),
+        (lambda x: x / np.nan, "wrong", "no real number for the arguments [1. 2.]: look for a root"),
+        (lambda: 3, "wrong", "your code stopped with TypeError for the arguments [1. 2.]: "),
+        (lambda x: (-x) ** (0.5 + 0j), "wrong", "no real number"),
         (lambda x: x.no_such_thing, "wrong", "your code stopped with AttributeError"),
     ],
 )

@@ -21,6 +21,8 @@ EXERCISES = {
          "β_t is what is missing to 1."),
         ("you subtracted where the factors multiply",             lambda ab, t: ab[t - 1] - ab[t],
          "ᾱ_t = ᾱ_{t−1} · α_t is a product: undo it by a division."),
+        ("the sign is wrong",                                     lambda ab, t: ab[t] / ab[t - 1] - 1,
+         "β_t is a variance, above 0."),
         ("you took a square root",                                lambda ab, t: 1 - (ab[t] / ab[t - 1]) ** 0.5,
          "β_t is a variance; roots appear only when x is scaled."),
     ]),

@@ -20,16 +20,13 @@ def bar(beta, t):
     return alpha_bar_from_beta(beta)[t]
 
 
-def mean(x, points, shrink, var, share=True):
-    """The weighted mean of the points: weights exp(−|x − shrink · point|²/(2 var)), by default as shares of 1."""
+def mean(x, points, shrink, var, share=True, axis=1):
+    """The weighted mean of the points: weights exp(−|x − shrink · point|²/(2 var)), by default as shares of 1.
+
+    ``axis`` is the one along which the shares add up to 1: 0 and None, all of them together, are mistakes.
+    """
     weights = np.exp(-((x[:, None] - shrink * points) ** 2).sum(axis=-1) / (2 * var))
-    return (weights / weights.sum(axis=1, keepdims=True) if share else weights) @ points
-
-
-def across(x, points, a):
-    """The weighted mean of the points, with weights that add up to 1 along the wrong axis."""
-    weights = np.exp(-((x[:, None] - a**0.5 * points) ** 2).sum(axis=-1) / (2 * (1 - a)))
-    return weights / weights.sum(axis=0) @ points
+    return (weights / weights.sum(axis=axis, keepdims=True) if share else weights) @ points
 
 
 def nearest(x, points, a):
@@ -56,6 +53,8 @@ EXERCISES = {
          "scaling by √α_2 multiplies a variance by its square."),
         ("the factor of x_0 lacks its square root", lambda a1, a2: (a1 * a2, (1 - a1 * a2) ** 0.5),
          "each step multiplies by √α, not by α."),
+        ("both roots are missing",                  lambda a1, a2: (a1 * a2, 1 - a1 * a2),
+         "each step multiplies by √α, and the task asks for the standard deviation."),
         ("you used the second step alone",          lambda a1, a2: (a2**0.5, (1 - a2) ** 0.5),
          "the start is x_0, two steps back."),
     ]),
@@ -75,6 +74,12 @@ EXERCISES = {
         ("you added the β where the α multiply",
          lambda x0, beta, t: ((1 - beta[1 : t + 1].sum()) ** 0.5 * x0, beta[1 : t + 1].sum()),
          "every step shrinks the noise that is already there, so the β do not add up."),
+        ("both roots changed places: the mean lacks one, and the variance has one",
+         lambda x0, beta, t: (bar(beta, t) * x0, (1 - bar(beta, t)) ** 0.5),
+         "x_0 is scaled by √ᾱ_t; the task asks for the variance."),
+        ("the second number is ᾱ_t, the share of signal",
+         lambda x0, beta, t: (bar(beta, t) ** 0.5 * x0, bar(beta, t)),
+         "at t = 0 the variance must be 0."),
         ("mean and variance have changed places in ᾱ",
          lambda x0, beta, t: ((1 - bar(beta, t)) ** 0.5 * x0, bar(beta, t)),
          "at t = 0 the mean must be x_0 and the variance 0."),
@@ -95,6 +100,12 @@ EXERCISES = {
         ("the signal lacks its square root",
          lambda x, e, ab, s, t: ab[t] / ab[s] * x + (1 - ab[t] / ab[s]) ** 0.5 * e,
          "the quotient is a share of variance; x_s itself is scaled by less."),
+        ("the noise is that of the whole way from x_0",
+         lambda x, e, ab, s, t: (ab[t] / ab[s]) ** 0.5 * x + (1 - ab[t]) ** 0.5 * e,
+         "part of the noise is in x_s already; only the steps after s are still to come."),
+        ("both roots are missing",
+         lambda x, e, ab, s, t: ab[t] / ab[s] * x + (1 - ab[t] / ab[s]) * e,
+         "the quotient and what is missing to 1 are shares of variance; x_s and ε are no squares."),
         ("the noise has the wrong sign",
          lambda x, e, ab, s, t: add_noise(x, -e, ab[t] / ab[s]),
          "its law would be the same, but add_noise adds: with this sign ε̂ would be −ε in all that follows."),
@@ -108,14 +119,24 @@ EXERCISES = {
          "x scales with roots."),
         ("you divided by √(1−ᾱ_t), not by 1−ᾱ_t",    lambda x, points, a: mean(x, points, a**0.5, (1 - a) ** 0.5),
          "a Gaussian's exponent holds the variance."),
+        ("you divided by (1−ᾱ_t)², not by 1−ᾱ_t",    lambda x, points, a: mean(x, points, a**0.5, (1 - a) ** 2),
+         "1−ᾱ_t is a variance already."),
+        ("you divided by ᾱ_t, not by 1−ᾱ_t",         lambda x, points, a: mean(x, points, a**0.5, a),
+         "the noise of x_t has the variance 1−ᾱ_t."),
         ("the factor 1/2 in the exponent is missing", lambda x, points, a: mean(x, points, a**0.5, (1 - a) / 2),
          "write down the density of N(x; m, v I)."),
         ("the exponent has the wrong sign",          lambda x, points, a: mean(x, points, a**0.5, a - 1),
          "far points must count less."),
         ("the weights do not add up to 1",           lambda x, points, a: mean(x, points, a**0.5, 1 - a, share=False),
          "divide by their sum over the points, for each x."),
-        ("the weights add up to 1 over the x, not over the points", across,
+        ("the weights add up to 1 over the x, not over the points",
+         lambda x, points, a: mean(x, points, a**0.5, 1 - a, axis=0),
          "each x has its own weights: sum over the axis of the points."),
+        ("the weights of all x together add up to 1",
+         lambda x, points, a: mean(x, points, a**0.5, 1 - a, axis=None),
+         "the weights of each x must: give sum the axis of the points."),
+        ("points and x are shrunk by √ᾱ_t both",     lambda x, points, a: mean(a**0.5 * x, points, a**0.5, 1 - a),
+         "x_t is what you see; it is shrunk already."),
         ("you gave the posterior mean of x_t, not of x_0", lambda x, points, a: a**0.5 * mean(x, points, a**0.5, 1 - a),
          "the mean of √ᾱ_t x_0 is asked for nowhere: average the points themselves."),
         ("you gave the nearest point",               nearest,

@@ -16,6 +16,16 @@ def _posterior_mean(x_t, x_0, ab_t, ab_s):
     return k * x_t + lam * x_0
 
 
+def _voices(x_t, x_0, t, s, a=None, says=lambda x, a: x / a**0.5, var=lambda a: (1 - a) / a, power=-1, mean=True):
+    """The two voices joined, as the lesson does it, with the places that go wrong as arguments.
+
+    x_t says that x_{t−1} is about ``says``, with variance ``var``; a voice counts by its variance to the ``power``.
+    """
+    a = t / s if a is None else a
+    of_x_t, of_x_0 = var(a) ** power, (1 - s) ** power
+    return (of_x_t * says(x_t, a) + of_x_0 * s**0.5 * x_0) / (of_x_t + of_x_0 if mean else 1)
+
+
 def _std(slopes, sigmas, add=np.hypot):
     """The standard deviation after x ← a x + b + σ z again and again; ``add`` joins two standard deviations."""
     std = 0.0
@@ -53,7 +63,7 @@ _LEVELS = np.array([0.95, 0.8, 0.55, 0.2])  # ᾱ_1 … ᾱ_4
 EXERCISES = {
     "2.1": Exercise(
         _posterior_mean,
-        [(0.7, -1.2, 0.5, 0.65), (-0.3, 0.8, 0.2, 0.3), (1.1, 0.4, 0.1, 0.6), (0.5, -0.9, 0.8, 1.0)], [
+        [(0.7, -1.2, 0.5, 0.65), (-0.3, 0.8, 0.2, 0.3), (1.1, 0.4, 0.1, 0.6), (0.5, -0.9, 0.8, 0.95)], [
         ("you wrote √ᾱ_t for √α_t in front of x_t",
          lambda x, x0, t, s: (x0 * s**0.5 * (1 - t / s) + x * t**0.5 * (1 - s)) / (1 - t),
          "x_t speaks about x_{t−1} through one step, and one step scales by √α_t."),
@@ -72,6 +82,32 @@ EXERCISES = {
         ("you wrote β_t for 1 − ᾱ_{t−1} in front of x_t",
          lambda x, x0, t, s: (x0 * s**0.5 * (1 - t / s) + x * (t / s) ** 0.5 * (1 - t / s)) / (1 - t),
          "each voice is weighted by the variance of the other one."),
+        ("each voice counts by its own variance, not by its precision", lambda *c: _voices(*c, power=1),
+         "the more certain voice counts more: the precision is 1/variance."),
+        ("each voice counts by 1 / its standard deviation",             lambda *c: _voices(*c, power=-0.5),
+         "the precision is 1/variance."),
+        ("you did not divide by the sum of the precisions",             lambda *c: _voices(*c, mean=False),
+         "a mean's weights add up to 1."),
+        ("you multiplied x_t by √α_t, where it must be divided",
+         lambda *c: _voices(*c, says=lambda x, a: x * a**0.5),
+         "x_t is about √α_t x_{t−1}: solve for x_{t−1}."),
+        ("you divided x_t by α_t, not by √α_t",                         lambda *c: _voices(*c, says=lambda x, a: x / a),
+         "means scale with the root, variances with α_t itself."),
+        ("the variance of what x_t says is not divided by α_t",         lambda *c: _voices(*c, var=lambda a: 1 - a),
+         "x_t/√α_t has the noise of the step divided by √α_t as well."),
+        ("ᾱ_t and ᾱ_{t−1} have changed places",
+         lambda x, x0, t, s: _voices(x, x0, s, t),
+         "ᾱ_t is the smaller one, and α_t = ᾱ_t/ᾱ_{t−1} lies below 1."),
+        ("you took ᾱ_t for the step's α_t",                             lambda x, x0, t, s: _voices(x, x0, t, s, a=t),
+         "α_t is the quotient of the two ᾱ."),
+        ("both roots are missing",
+         lambda x, x0, t, s: (x0 * s * (1 - t / s) + x * t / s * (1 - s)) / (1 - t),
+         "means scale with roots."),
+        ("you did not divide by 1−ᾱ_t",    lambda x, x0, t, s: _posterior_mean(x, x0, t, s) * (1 - t),
+         "a mean's weights: divide by the sum of the two precisions."),
+        ("you wrote ᾱ_t for α_t in both weights",
+         lambda x, x0, t, s: (x0 * s**0.5 * (1 - t) + x * t**0.5 * (1 - s)) / (1 - t),
+         "α_t is the quotient of the two ᾱ."),
     ]),
     "2.2": Exercise(
         lambda ab, t: 1.0 if t == 1 else ab[t - 2],

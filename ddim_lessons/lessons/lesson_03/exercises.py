@@ -12,11 +12,16 @@ A, OTHER = {2, 5, 8}, {1, 3, 6}
 STAR = {(2, 0), (3, 0), (5, 0)}  # of exercise 3.1: T = 6, A = {1, 4, 6}
 
 
-def covariance(alpha_bar, A, s, t, eta):
-    """Cov(x_s, x_t | x_0), s < t, (3.8): the variance at t, handed down the chain of ``A``, and 0 for a time in B."""
+def handed_down(alpha_bar, A, s, t, eta):
+    """The variance at t, handed down the chain of those elements of ``A`` that lie from s to t."""
     stops = [u for u in sorted(A) if s <= u <= t]
     slopes = [jump(alpha_bar, later, earlier, float(eta))[0] for earlier, later in pairwise(stops)]
-    return (1 - alpha_bar[t]) * prod(slopes) if {s, t} <= set(A) else 0.0
+    return (1 - alpha_bar[t]) * prod(slopes)
+
+
+def covariance(alpha_bar, A, s, t, eta):
+    """Cov(x_s, x_t | x_0), s < t, (3.8): what is handed down from t to s, and 0 for a time in B."""
+    return handed_down(alpha_bar, A, s, t, eta) if {s, t} <= set(A) else 0.0
 
 
 # a mistake: its name, what it answers, a hint
@@ -41,6 +46,12 @@ EXERCISES = {
          "only x_6 and the times in B look at x_0 alone."),
         ("your arrows run upwards, from earlier to later times", {(1, 0), (4, 1), (6, 4)} | STAR,
          "the factors of this lesson start at x_T and go down."),
+        ("the chain's pairs are written the wrong way round",    {(6, 0), (6, 4), (4, 1)} | STAR,
+         "the head comes first: `(5, 8)` is q(x_5 | x_8, x_0)."),
+        ("the times in B look at the chain's elements above them", {(6, 0), (4, 6), (1, 4), (2, 4), (3, 4), (5, 6)},
+         "a time in B looks at x_0 alone: its pair ends in 0."),
+        ("all pairs are written the wrong way round", {(b, a) for a, b in {(6, 0), (4, 6), (1, 4)} | STAR},
+         "the head comes first: `(3, 0)` is q(x_3 | x_0)."),
     ]),
     "3.2": Exercise(
         (3, 2),
@@ -74,6 +85,8 @@ EXERCISES = {
         ("you used the law of the Markov chain, which is that of η = 1",
          lambda ab, A, s, t, eta: covariance(ab, A, s, t, 1.0),
          "the slope k depends on η."),
+        ("you forgot that a time may lie in B", handed_down,
+         "look whether s and t are both in A before you go down the chain."),
         ("you tied a time in B to the chain",
          lambda ab, A, s, t, eta: covariance(ab, A | {s, t}, s, t, eta),
          "given x_0, a time in B hangs on nothing else."),

@@ -7,7 +7,7 @@ from ...objective import gamma
 from ...teaching.exercises import Exercise
 
 THREE, FIVE = np.array([[0.4, -1.0, 2.0], [0.1, 0.5, 1.7]]), np.array([[0.3, 1.2, -0.5, 2, 0], [1, 0.2, 0.9, 1, -0.3]])
-JUMPS = [(0.2, 0.6, 1.0), (0.5, 0.9, 0.5), (0.05, 0.3, 0.2)]  # (ᾱ_t, ᾱ_s, η)
+JUMPS = [(0.2, 0.6, 0.3), (0.5, 0.8, 0.15), (0.05, 0.3, 0.6)]  # (ᾱ_t, ᾱ_s, η), η < 1−ᾱ_s as if it were σ²
 
 
 def weight(formula):
@@ -51,6 +51,24 @@ EXERCISES = {
          "it comes from the exponent of the Gaussian."),
         ("you divided by σ where σ² belongs",   weight(lambda lam, sq, t, s: lam**2 * (1 - t) / (2 * sq**0.5 * t)),
          "variance() already returns the square: use it as it is."),
+        ("you divided by σ⁴",                   weight(lambda lam, sq, t, s: lam**2 * (1 - t) / (2 * sq**2 * t)),
+         "variance() already returns the square: use it as it is."),
+        ("(1−ᾱ_t)/ᾱ_t is upside down",          weight(lambda lam, sq, t, s: lam**2 * t / (2 * sq * (1 - t))),
+         "an error of ε̂ is that of x̂_0 times √ᾱ_t/√(1−ᾱ_t): solve for x̂_0's."),
+        ("you put eta where σ² belongs",        gamma,
+         "coefficients() asks for sigma_sq; variance() makes it of eta."),
+        ("you gave coefficients() eta, not σ²",
+         lambda t, s, eta: coefficients(t, s, eta)[1] ** 2 * (1 - t) / (2 * variance(t, s, eta) * t),
+         "its third argument is sigma_sq; variance() makes it of eta."),
+        ("you took k for λ",
+         lambda t, s, eta: coefficients(t, s, variance(t, s, eta))[0] ** 2 * (1 - t) / (2 * variance(t, s, eta) * t),
+         "coefficients() returns the pair (k, λ)."),
+        ("ᾱ_t and ᾱ_s have changed places",     lambda t, s, eta: gamma(s, t, variance(s, t, eta)),
+         "the jump starts at the noisier time t."),
+        ("the factor (1−ᾱ_t)/ᾱ_t is missing",   weight(lambda lam, sq, t, s: lam**2 / (2 * sq)),
+         "that is the weight of an error of x̂_0; γ weighs one of ε̂."),
+        ("(1−ᾱ_t)/ᾱ_t has a root too many",     weight(lambda lam, sq, t, s: lam**2 * ((1 - t) / t) ** 0.5 / (2 * sq)),
+         "the error stands squared."),
         ("you gave the weight of the paper's proof", weight(lambda lam, sq, t, s: 1 / (2 * sq * t)),
          "two factors are lost there: one turns means into guesses, one turns guesses into noise."),
     ]),

@@ -208,6 +208,6 @@ def notes(k):
 
 TRAINING_LOOP = Exercise(
     notes(0),
-    [case(0, 12, 2, 4, 6, 40), case(1, 7, 2, 9, 8, 40), case(2, 20, 3, 6, 5, 47)],
+    [case(0, 60, 2, 4, 6, 40), case(1, 45, 2, 9, 8, 40), case(2, 80, 3, 6, 5, 47)],
     [(name, notes(k), hint) for k, (name, hint) in enumerate(HINTS.items(), 1)],
 )
