@@ -68,6 +68,7 @@ def own_schedule(alpha_bar=None, *, beta=None, sigmas=None, T=1000):
     """
     given = sum(form is not None for form in (alpha_bar, beta, sigmas))
     require.that(given == 1, "the number of forms given", given, "1: alpha_bar, beta or sigmas")
+    T = require.whole("T", T, 1, require.MANY)
     if isinstance(alpha_bar, str) and alpha_bar != "sigmoid":
         return alpha_bar_schedule(alpha_bar, T)
     if beta is not None:

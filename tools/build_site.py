@@ -259,7 +259,8 @@ def copy_pages(source):
     """Copy the pages for people that are not lessons, and the files that they and the README link to."""
     for page in ("README.md", *PAGES):
         linked = LINK.findall((ROOT / page).read_text(encoding="utf-8"))
-        for path in [ROOT / page, *((ROOT / page).parent / link for link in linked)]:
+        inside = [link for link in linked if not link.startswith("../../")]  # else GitHub's own pages
+        for path in [ROOT / page, *((ROOT / page).parent / link for link in inside)]:
             copy = source / path.resolve().relative_to(ROOT)
             if path.is_file() and path.suffix != ".ipynb" and not copy.exists():
                 copy.parent.mkdir(parents=True, exist_ok=True)

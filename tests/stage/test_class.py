@@ -57,7 +57,9 @@ def marking(folder, out, seconds=12):
     tmp.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "ddim_lessons", "marks", str(folder), "--out", str(out)]
     command += ["--seconds", str(seconds)]
-    return subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp)}, stdout=subprocess.PIPE, text=True)
+    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731 (a shell may have it ignored)
+    environment = os.environ | {"TMPDIR": str(tmp)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=heard)
 
 
 def until(condition, seconds=100):
