@@ -243,6 +243,7 @@ TREE = """
 def index(names):
     """Return the first page: the README, behind it the list of all pages."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = re.sub(r"\[([^]]+)\]\(\.\./\.\./[^)]*\)", r"\1", readme)  # GitHub's own pages, as the site itself
     title, _, rest = readme.partition("\n")
     lead = "\n**Here every figure moves without an install.** [The playground](play.md) lets you draw your own data.\n"
     pages = sorted(path.stem for path in (ROOT / "lecture").glob("*.md"))

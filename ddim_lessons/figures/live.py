@@ -150,11 +150,11 @@ class Live:
 
         Without an event loop, as in a script or a test, every state is drawn at once.
         """
-        if self._waiting:
-            return
         loop = _running_loop()
         if loop is not None and self.state != self.start and time.monotonic() < self._was_reset + LATE:
             loop.call_later(QUEUED, self._put_back)
+            return
+        if self._waiting:
             return
         if loop is not None and time.monotonic() - self._drawn < QUEUED:
             self._waiting = True

@@ -329,6 +329,13 @@ def test_a_change_on_its_way_when_reset_was_pressed_does_not_undo_it(monkeypatch
     live.controls["x"].value = 0.8  # the front end kept it until the kernel had drawn 0.4
     loop.run()
     assert live.state == live.start and drawn[-1] == live.start["x"] and 0.8 not in drawn
+    monkeypatch.setattr(widgets, "QUEUED", float("inf"))
+    live.reset()  # its picture waits, and is overtaken by what is on its way
+    live.controls["x"].value = 0.8
+    while loop.later:
+        loop.run()
+    assert live.state == live.start and drawn[-1] == live.start["x"], "while a picture waits"
+    monkeypatch.setattr(widgets, "QUEUED", 0.0)
     monkeypatch.setattr(widgets, "LATE", 0.0)
     live.controls["x"].value = 0.8
     assert drawn[-1] == 0.8 and loop.later == []
