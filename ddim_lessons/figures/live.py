@@ -178,7 +178,8 @@ class Live:
     @contextmanager
     def _busy_if_slow(self):
         """After ``SLOW`` seconds dim the picture and say that another is being computed, until it is there."""
-        timer = Timer(SLOW, self._be_busy)
+        done = []
+        timer = Timer(SLOW, self._be_busy, [done])
         timer.daemon = True
         timer.start()
         try:
@@ -186,11 +187,13 @@ class Live:
         finally:
             with self._drawing:  # what the timer says is said whole, and before the new words, or not at all
                 timer.cancel()
+                done.append(True)  # for a timer that waits for the lock already
                 self.layout.remove_class("ddim-busy")
 
-    def _be_busy(self):
+    def _be_busy(self, done):
         with self._drawing:
-            self.meanwhile("One moment: these settings are being computed.")
+            if not done:
+                self.meanwhile("One moment: these settings are being computed.")
 
     def meanwhile(self, words):
         """Dim the picture and say that it is not yet what the controls ask for."""
