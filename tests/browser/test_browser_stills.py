@@ -28,9 +28,12 @@ NOTE = "In JupyterLab, run this cell to bring it to life."
 
 def seen(lesson, index, there):
     """What a reader sees of a cell's outputs, when ``there`` is true of it."""
-    look = lambda: lesson.page.evaluate(SEEN, index)  # noqa: E731
-    browser.wait_for(lambda: there(look()), 30, f"cell {index} does not show what it should")
-    return look()
+
+    def look():  # the page may be drawing at the next look
+        cell = lesson.page.evaluate(SEEN, index)
+        return cell if there(cell) else None
+
+    return browser.wait_for(look, 30, f"cell {index} does not show what it should")
 
 
 def plain(words):
