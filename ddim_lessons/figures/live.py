@@ -170,7 +170,8 @@ class Live:
         """Draw ``state``; a bad combination of settings is told in the caption, and the picture stays."""
         try:
             with self._busy_if_slow():
-                self.show(state)
+                self.words = self.draw(state)
+            self._say(self.words)  # here the timer is silent: said before, it could be said over
         except ValueError as error:
             self.caption.value = f'<p role="alert">These settings do not go together: {escape(str(error))}</p>'
         self._drawn = time.monotonic()

@@ -127,12 +127,13 @@ def small_png(image, scale=1.0, colors=256):
     return buffer.getvalue()
 
 
-# JupyterLab leaves a picture's alternative text out. This gives the picture above a caption the caption's words.
-ALT = """<style onload="const own = this.closest('.jp-OutputArea-child');
-const above = own?.previousElementSibling?.querySelector('img');
-const words = this.closest('div').querySelector('small').cloneNode(true);
-words.querySelectorAll('sub').forEach((part) => part.prepend('_'));
-if (above) above.alt = words.textContent;"></style>"""
+# JupyterLab leaves a picture's alternative text out. This gives the picture above a caption the caption's words, and
+# does it again, for on a busy machine the picture comes after its caption.
+ALT = """<style onload="[0, 200, 1000, 5000].forEach((delay) => setTimeout(() => {
+  const above = this.closest('.jp-OutputArea-child')?.previousElementSibling?.querySelector('img');
+  const words = this.closest('div')?.querySelector('small')?.cloneNode(true);
+  words?.querySelectorAll('sub').forEach((part) => part.prepend('_'));
+  if (above && words) above.alt = words.textContent; }, delay))"></style>"""
 
 
 def show(figure, caption):

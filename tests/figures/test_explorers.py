@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import time
 from io import BytesIO
 
 import numpy as np
@@ -400,6 +401,18 @@ def test_a_slow_picture_says_so_before_it_is_there_and_a_quick_one_does_not(monk
     live.controls["x"].value = 2
     assert "One moment" in done[2] and "x is 2" in live.caption.value
     assert "ddim-busy" not in live.layout._dom_classes
+
+
+def test_a_wait_that_is_told_as_the_picture_comes_does_not_stay(monkeypatch):
+    class Slow(LiveHTML):
+        def _say(self, words):  # the page takes long to get the words of the picture: the timer goes off meanwhile
+            super()._say(words)
+            time.sleep(0.05 if words.startswith("x is") else 0)
+
+    monkeypatch.setattr(widgets, "SLOW", 0.01)
+    live = Slow({"x": whole_slider("x", 0, 3, 0)}, lambda x: ("", f"x is {x}"))
+    live.controls["x"].value = 2
+    assert "x is 2" in live.caption.value and "ddim-busy" not in live.layout._dom_classes
 
 
 def test_a_dense_screen_gets_a_dense_picture_and_the_file_the_same_still():
