@@ -1,7 +1,7 @@
 // What a presenter's keys do in JupyterLab. present.py serves this file to its own JupyterLab as an extension.
 // Page Down goes on by one thought: a text, and the check or the picture that belongs to it, which it runs (exercises
 // are left to the class). A prediction waits for its answer. Page Up goes back, E shows or hides the code of the
-// current cell, R restarts the kernel and comes back to this place. All other keys stay JupyterLab's.
+// current cell, R restarts the kernel, or starts one that has ended, and comes back to this place. All other keys stay JupyterLab's.
 
 const typing = "input:not([type=checkbox]), textarea, [contenteditable=true], .cm-content";
 
@@ -131,7 +131,8 @@ function scrolled(notebook) {
 }
 
 async function next(app, notebook) {
-  const { ready } = app.shell.currentWidget.sessionContext;
+  const { ready, session } = app.shell.currentWidget.sessionContext;
+  if (session && !session.kernel) return; // it has ended, and the notice says what to do
   await Promise.race([ready, new Promise((go) => setTimeout(go, 20_000))]); // for a kernel that is still starting
   if (scrolled(notebook)) return;
   const first = notebook.activeCellIndex + 1;
@@ -163,8 +164,13 @@ function code(app, notebook) {
 
 // --- a kernel that starts again ------------------------------------------------------------------------------------
 
-const notice = Object.assign(document.createElement("div"), { className: "ddim-notice", textContent: "One moment …" });
+const notice = Object.assign(document.createElement("div"), { className: "ddim-notice" });
 notice.setAttribute("role", "status");
+
+function tell(words) {
+  notice.textContent = words;
+  document.body.append(notice);
+}
 
 let healing = false;
 
@@ -172,11 +178,12 @@ let healing = false;
 async function heal(app, notebook, context) {
   if (healing) return;
   healing = true;
-  document.body.append(notice);
+  tell("One moment …");
   const here = notebook.activeCellIndex;
   const ran = notebook.widgets.map((cell, k) => [cell, k]).filter(([cell]) => isCode(cell) && cell.model.executionCount);
   await new Promise((go) => setTimeout(go, 300));
   await context.ready;
+  document.querySelector(".jp-Dialog .jp-mod-accept")?.click(); // JupyterLab's word that a kernel had died
   while (context.session?.kernel?.connectionStatus !== "connected") await new Promise((go) => setTimeout(go, 100));
   for (const [cell, k] of ran) {
     if (isExercise(cell)) continue;
@@ -197,13 +204,20 @@ function watch(app, panel) {
   const context = panel?.sessionContext;
   if (!context || watched.has(context)) return;
   watched.add(context);
-  context.statusChanged.connect((_, status) => {
-    if (["restarting", "autorestarting"].includes(status)) inTurn(() => heal(app, panel.content, context));
+  const again = () => inTurn(() => heal(app, panel.content, context));
+  context.statusChanged.connect((_, status) => ["restarting", "autorestarting"].includes(status) && again());
+  context.kernelChanged.connect((_, { oldValue, newValue }) => {
+    if (!newValue) tell("The kernel has ended. R starts it and comes back here.");
+    else if (!oldValue && notice.isConnected) again();
   });
 }
 
+// A kernel that has ended, or of which only the page does not know it yet, is started anew.
 function restart(app) {
-  app.shell.currentWidget.sessionContext.session?.kernel?.restart();
+  const { sessionContext } = app.shell.currentWidget;
+  const anew = () => sessionContext.changeKernel({ name: sessionContext.prevKernelName || "python3" });
+  const kernel = sessionContext.session?.kernel;
+  return kernel ? kernel.restart().catch(() => app.serviceManager.sessions.refreshRunning().then(anew)) : anew();
 }
 
 // --- keys ----------------------------------------------------------------------------------------------------------

@@ -85,12 +85,18 @@ def presenting(number, folder):
             process.wait(30)
 
 
-def ask(address, token, path):
-    """GET a REST address of the server; None while it does not answer."""
-    request = urllib.request.Request(f"{address}/{path}", headers={"Authorization": f"token {token}"})
+def end_kernels(address, token):
+    """End every kernel behind the pages' backs, as a server does with those that were idle for long."""
+    for session in ask(address, token, "api/sessions"):
+        ask(address, token, f"api/kernels/{session['kernel']['id']}", "DELETE")
+
+
+def ask(address, token, path, method="GET"):
+    """Ask a REST address of the server; None while it does not answer."""
+    request = urllib.request.Request(f"{address}/{path}", headers={"Authorization": f"token {token}"}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=5) as response:
-            return json.load(response)
+            return json.load(response) if method == "GET" else None
     except (urllib.error.URLError, OSError):
         return None
 
