@@ -1,6 +1,6 @@
 // What a presenter's keys do in JupyterLab. present.py serves this file to its own JupyterLab as an extension.
-// Page Down goes on by one thought: a text, and the check or the picture that belongs to it, which it runs (exercises
-// are left to the class). A prediction waits for its answer. Page Up goes back, E shows or hides the code of the
+// Page Down goes on by one thought: a text, and the check or the picture that belongs to it, which it runs, an
+// exercise as it stands. A prediction waits for its answer. Page Up goes back, E shows or hides the code of the
 // current cell, R restarts the kernel, or starts one that has ended, and comes back to this place. All other keys stay JupyterLab's.
 
 const typing = "input:not([type=checkbox]), textarea, [contenteditable=true], .cm-content";
@@ -104,7 +104,7 @@ function veil(notebook) {
 
 const started = new WeakSet(); // cells that run now: they have no count yet, and must not be run once more
 
-const isOpen = (cell) => isCode(cell) && !isExercise(cell) && !cell.model.executionCount && !started.has(cell);
+const isOpen = (cell) => isCode(cell) && !cell.model.executionCount && !started.has(cell);
 
 function activate(notebook, index) {
   notebook.deselectAll();
@@ -186,7 +186,6 @@ async function heal(app, notebook, context) {
   document.querySelector(".jp-Dialog .jp-mod-accept")?.click(); // JupyterLab's word that a kernel had died
   while (context.session?.kernel?.connectionStatus !== "connected") await new Promise((go) => setTimeout(go, 100));
   for (const [cell, k] of ran) {
-    if (isExercise(cell)) continue;
     notebook.deselectAll();
     notebook.activeCellIndex = k;
     await app.commands.execute("notebook:run-cell");

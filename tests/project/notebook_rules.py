@@ -5,7 +5,7 @@ import re
 from statistics import median
 
 from ddim_lessons.figures.typeset import in_html
-from ddim_lessons.teaching.road import is_main, stretch
+from ddim_lessons.teaching.road import exercise_of, is_main, stretch
 
 TAGS = re.compile(r"setup|nbval-ignore-output|side-road|whole|exercise-\d+\.\d+")
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
@@ -115,22 +115,42 @@ def side_roads(notebook):
     return wrong
 
 
+def names(cell):
+    """The names that a cell reads, binds, and imports."""
+    nodes = list(ast.walk(ast.parse(cell.source)))
+    imported = {(n.asname or n.name).partition(".")[0] for n in nodes if isinstance(n, ast.alias)}
+    bound = imported | {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    bound |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    arguments = {n.arg for n in nodes if isinstance(n, ast.arg)}
+    read = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - arguments
+    return read, bound, imported
+
+
 def main_road_stands_alone(notebook):
     """No cell of the main road reads a name that side roads alone bind."""
     wrong, main_names, side_names = [], set(), set()
     for cell in code_cells(notebook):
-        tree = ast.parse(cell.source)
-        read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-        stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        stored |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-        stored |= {(n.asname or n.name).partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.alias)}
+        read, bound, _ = names(cell)
         if is_main(cell):
-            main_names |= stored
-            arguments = {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
-            missing = read & side_names - main_names - arguments
+            main_names |= bound
+            missing = read & side_names - main_names
             wrong += [f"{sorted(missing)} come from a side road: {cell.source[:50]!r}"] if missing else []
         else:
-            side_names |= stored
+            side_names |= bound
+    return wrong
+
+
+def exercises_import_for_themselves(notebook):
+    """No other cell reads a name that exercises alone import: a reader may leave an exercise out."""
+    wrong, known, theirs = [], set(), set()
+    for cell in code_cells(notebook):
+        read, bound, imported = names(cell)
+        if exercise_of(cell):
+            theirs |= imported
+            continue
+        known |= bound
+        missing = read & theirs - known
+        wrong += [f"{sorted(missing)} are imported by an exercise: {cell.source[:50]!r}"] if missing else []
     return wrong
 
 
@@ -265,6 +285,6 @@ def with_solution(stub, solution):
 
 RULES = (
     execution_counts, metadata, clean_outputs, cell_lengths, opening, minutes, side_roads, main_road_stands_alone,
-    predictions, no_plumbing, one_check_fails_on_purpose, ending, equations_are_checked, still_before_live,
+    exercises_import_for_themselves, predictions, no_plumbing, one_check_fails_on_purpose, ending, equations_are_checked, still_before_live,
     live_figures_leave_a_still,
 )  # fmt: skip

@@ -111,6 +111,7 @@ PLANTED = [
     (rules.side_roads, lambda nb: set_in(first_code(nb).metadata, "tags", ["side-road"])),
     (rules.side_roads, lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("text\n\n## 9 · More"))),
     (rules.main_road_stands_alone, lambda nb: set_in(first_code(nb).metadata, "tags", ["side-road"])),
+    (rules.exercises_import_for_themselves, lambda nb: set_in(nb.cells[1].metadata, "tags", ["exercise-0.1"])),
     (rules.predictions, lambda nb: set_in(nb.cells[2], "source", "**Predict.** Which?\n\nThe first.")),
     (rules.no_plumbing, lambda nb: set_in(first_code(nb), "source", "x.transpose(1, 0)")),
     (rules.one_check_fails_on_purpose, lambda nb: set_in(nb, "cells", [c for c in nb.cells if not c.get("outputs")])),
