@@ -285,6 +285,6 @@ def with_solution(stub, solution):
 
 RULES = (
     execution_counts, metadata, clean_outputs, cell_lengths, opening, minutes, side_roads, main_road_stands_alone,
-    exercises_import_for_themselves, predictions, no_plumbing, one_check_fails_on_purpose, ending, equations_are_checked, still_before_live,
-    live_figures_leave_a_still,
+    exercises_import_for_themselves, predictions, no_plumbing, one_check_fails_on_purpose, ending,
+    equations_are_checked, still_before_live, live_figures_leave_a_still,
 )  # fmt: skip
