@@ -14,7 +14,7 @@ from ddim_lessons import data_set, ddim, ddim_sample, make_tau
 from ddim_lessons.files import ROOT
 from ddim_lessons.gaussians import exact_eps
 from ddim_lessons.learning.networks import PointMLP
-from ddim_lessons.lessons.lesson_11 import beside, clocks, coupled, guidance, pictures
+from ddim_lessons.lessons.lesson_11 import beside, clocks, coupled, guidance, paired, pictures
 from ddim_lessons.lessons.lesson_11.exercises import EXERCISES
 from ddim_lessons.oracle import GaussianMixture, gaussian
 from ddim_lessons.solvers import gaussian_flow, smooth_alpha_bar
@@ -314,11 +314,11 @@ def test_the_guidance_lab_s_words_are_the_samples():
 
 def test_a_paired_run_keeps_rows_together():
     x0 = np.arange(20.0).reshape(10, 2) / 10
-    run = coupled.Paired(PointMLP(), x0, noise=2 * x0, times=np.arange(1, 11), steps=5)
+    run = paired.Paired(PointMLP(), x0, noise=2 * x0, times=np.arange(1, 11), steps=5)
     data, t, noise_ = run.draw()
     torch.testing.assert_close(noise_, 2 * data)
     torch.testing.assert_close(t.cpu(), torch.round(data[:, 0] * 5).long().cpu() + 1)
-    drawn = coupled.Paired(PointMLP(), x0, noise=2 * x0, steps=5).draw()[1]
+    drawn = paired.Paired(PointMLP(), x0, noise=2 * x0, steps=5).draw()[1]
     assert drawn.min() >= 1 and drawn.max() <= 1000 and len(drawn.unique()) > 50
 
 
