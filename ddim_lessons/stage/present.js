@@ -20,20 +20,30 @@ const isCode = (cell) => cell.model.type === "code";
 // --- what a page shows ---------------------------------------------------------------------------------------------
 
 // A page shows a whole cell: text and equations get a little smaller where they must, and a picture gets the height that
-// the rest of its cell leaves. A still picture grows, up to twice its size.
+// the rest of its cell leaves. It grows, a still up to twice its size; a live one is drawn with as many dots.
 function fit(cell) {
   fitText(cell);
   const pictures = [...cell.node.querySelectorAll(".jp-RenderedImage img, .ddim-figure > .widget-image")];
+  pictures.forEach((picture) => { picture.style.width = ""; });
   const seen = pictures.filter((picture) => picture.naturalHeight && height(picture));
   const taken = seen.reduce((sum, picture) => sum + height(picture), 0);
   const beside = seen.some((picture) => picture.closest(".ddim-tall"));
-  const room = 0.95 * (page(cell).clientHeight - banner.offsetHeight) - (beside ? 0 : height(cell.node) - taken);
+  const room = 0.98 * (page(cell).clientHeight - banner.offsetHeight) - (beside ? 0 : height(cell.node) - taken);
   for (const picture of seen) {
     const share = Math.max(0.4 * page(cell).clientHeight, (room * height(picture)) / taken);
     const { naturalWidth: across, naturalHeight: down } = picture;
-    if (picture.matches(".widget-image")) picture.style.maxHeight = `${share}px`;
-    else picture.style.width = `${Math.min(2 * across, (share * across) / down)}px`;
+    const density = picture.closest(".ddim-figure")?.querySelector(".ddim-density input");
+    const size = across / (Number(density?.value) || 1); // of a live picture whose dots are the page's
+    picture.style.width = `${Math.min(2 * size, (share * across) / down)}px`;
+    picture.style.maxWidth = "100%";
+    if (density) sharpen(density, (devicePixelRatio * picture.getBoundingClientRect().width) / size);
   }
+}
+
+function sharpen(density, wish) {
+  if (Math.min(2, wish) < Number(density.value) + 0.1) return;
+  density.value = String(Math.min(2, wish));
+  density.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 function fitText(cell) {
@@ -263,7 +273,7 @@ const plugin = {
   autoStart: true,
   activate: (app) => {
     window.addEventListener("keydown", (event) => onKey(app, event), true);
-    window.addEventListener("resize", () => settle(app));
+    window.addEventListener("resize", () => setTimeout(settle, 300, app)); // JupyterLab's own panels move first
     const take = () => {
       veil(app.shell.currentWidget?.content);
       watch(app, app.shell.currentWidget);
