@@ -48,6 +48,11 @@ ANSWERS = [
     ("8.1", lambda var, v, t, s, sq: np.sqrt(by_hand(v, t, s, sq) ** 2 * var + sq), "the standard deviation"),
     ("8.1", lambda var, v, t, s, sq: sum(ddim.coefficients(t, s, sq)) ** 2 * var + sq, "as if x̂_0 were x_t"),
     ("8.1", lambda var, v, t, s, sq: (1 - s - sq) / (1 - t) * var + sq, "left out λ"),
+    (
+        "8.1",
+        lambda var, v, t, s, sq: np.dot(np.power(ddim.coefficients(t, s, sq), 2), [var, v]) + sq,
+        "as if they were",
+    ),
     ("8.1", lambda var, v, t, s, sq: var, "none of the usual mistakes"),
     ("8.2", crossing(lambda low, high, share: low + (high - low) * share), "straight in S"),
     ("8.2", crossing(lambda low, high, share: high), "a measured S"),

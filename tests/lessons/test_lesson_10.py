@@ -60,6 +60,7 @@ ANSWERS = [
     ("10.4", lambda m: (m(update="fresh") - m(S=1)) / (m() - m(S=1)), "kept, not what is lost"),
     ("10.4", lambda m: 1 - m(update="fresh") / m(), "not with the gain"),
     ("10.4", lambda m: m() - m(update="fresh"), "not a share"),
+    ("10.4", lambda m: (m() - m(renew=False, eta=0)) / (m() - m(S=1)), "all fresh noise"),
     ("10.4", lambda m: (m(update="fresh") - m()) / (m() - m(S=1)), "sign is wrong"),
     ("10.4", lambda m: 0.5, "none of the usual mistakes"),
 ]

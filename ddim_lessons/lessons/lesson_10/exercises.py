@@ -125,6 +125,8 @@ EXERCISES = {
          "this control tells what the fresh noise in the step does. Switch the step itself off."),
         ("you switched off renewal", lambda m: lost(m, m(renew=False)),
          "that tells what renewal does; the boxes still walk."),
+        ("you switched off all fresh noise", lambda m: lost(m, m(eta=0.0, renew=False)),
+         "that takes away what disturbs the walk. Switch the walk itself off."),
         ("“direct” still carries the boxes on", lambda m: lost(m, m(update="direct")),
          "this control asks whether it must be DDIM's formula. First ask whether carrying on matters at all."),
         ("with S = 1 the other visits are gone as well", lambda m: lost(m, m(S=1)),
