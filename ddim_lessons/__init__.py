@@ -23,7 +23,7 @@ from .oracle import GaussianMixture, finite_data
 from .schedules import alpha_bar_schedule, make_tau
 from .toy_data import data_set, load_digits
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = [
     "GaussianMixture", "add_noise", "alpha_bar_schedule", "data_set", "ddim_path", "ddim_sample", "ddim_step",
     "finite_data", "invert_path", "load_digits", "make_tau", "predict_x0",
