@@ -297,8 +297,8 @@ def queued_figure(monkeypatch):
     monkeypatch.setattr(widgets, "_running_loop", lambda: loop)
     monkeypatch.setattr(widgets, "QUEUED", float("inf"))
     live = small_figure()
-    show = live.show
-    monkeypatch.setattr(live, "show", lambda state: (drawn.append(state["x"]), show(state)))
+    draw = live.draw
+    monkeypatch.setattr(live, "draw", lambda state: drawn.append(state["x"]) or draw(state))
     return live, loop, drawn
 
 
