@@ -16,13 +16,13 @@ class Ahead:
     """Computes for a live figure: ``compute(**state)`` is a generator that yields the share that is done.
 
     At its end what ``update`` needs for that state is remembered (:func:`ddim_lessons.remember.remember`). ``coarse``
-    holds the settings of a likeness that is quick, shown meanwhile; ``along`` names the controls whose neighbouring
-    values are computed while nobody moves any.
+    holds the settings of a likeness that is quick, shown meanwhile if what is asked for has larger ones; ``along``
+    names the controls whose neighbouring values are computed while nobody moves any.
     """
 
     def __init__(self, live, compute, coarse, along):
         self.live, self.compute, self.coarse, self.along = live, compute, dict(coarse), tuple(along)
-        self.turn, self.state, self.told = 0, live.start, 0.0
+        self.turn, self.state, self.told, self.shown = 0, live.start, 0.0, {}
 
     def ask(self, loop):
         """Draw what the controls say, soon; whatever was being computed is overtaken."""
@@ -32,7 +32,9 @@ class Ahead:
         if _done(work, PATIENCE):
             self._finish(loop, before)
             return
-        self.live.draw_now(self.state | self.coarse)
+        self.shown = self.coarse if all(self.state[name] > value for name, value in self.coarse.items()) else {}
+        if self.shown:
+            self.live.draw_now(self.state | self.shown)
         self.told = 0.0
         self._tell(0.0)
         self._later(loop, work, 0.0, lambda: self._finish(loop, before), self._tell)
@@ -59,8 +61,9 @@ class Ahead:
         """Say now and then what is shown and how far what is asked for is."""
         if time.monotonic() - self.told > SAID:
             self.told = time.monotonic()
-            shown = ", ".join(f"{self.live.controls[name].description} {value}" for name, value in self.coarse.items())
-            self.live.meanwhile(f"One moment: meanwhile with {shown}. What you asked for is {share:.0%} computed.")
+            shown = ", ".join(f"{self.live.controls[name].description} {value}" for name, value in self.shown.items())
+            likeness = f"meanwhile with {shown}. W" if shown else "w"
+            self.live.meanwhile(f"One moment: {likeness}hat you asked for is {share:.0%} computed.")
 
     def _slices(self, state):
         """Compute a state; one whose settings do not go together ends at once, and drawing it says why."""

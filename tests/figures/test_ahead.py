@@ -86,6 +86,15 @@ def test_a_long_state_is_shown_coarse_then_whole(walks):
     assert "20 steps" in walks.live.caption.value and "ddim-busy" not in walks.live.layout._dom_classes
 
 
+def test_a_state_no_longer_than_its_likeness_is_waited_for(walks):
+    before = list(walks.drawn)
+    walks.move(eta=0.5)
+    assert walks.drawn == before and "ddim-busy" in walks.live.layout._dom_classes
+    assert "One moment: what you asked for is 0% computed." in walks.live.caption.value
+    walks.loop.run()
+    assert walks.drawn == [*before, (2, 0.5)]
+
+
 def test_a_newer_state_overtakes_a_long_one(walks):
     walks.move(S=40)
     for _ in range(5):
