@@ -102,6 +102,14 @@ def headings(cell):
         yield from ((m.start(), len(m[1]), bool(m[2])) for m in HEADING.finditer(source))
 
 
+def sections(notebook):
+    """Sections are numbered 1, 2, 3 … in order, and the recap comes last."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    found = re.findall(r"^## (\d+|\w+)", text, re.MULTILINE)
+    wanted = [*(str(k) for k in range(1, len(found))), "Recap"]
+    return [] if found == wanted else [f"the sections are {', '.join(found)}"]
+
+
 def side_roads(notebook):
     """The cells of a section whose heading begins "Side road:" carry the tag, and no others; headings begin cells."""
     wrong, level = [], 0  # the level of the side road that we are on; 0 on the main road
@@ -284,7 +292,7 @@ def with_solution(stub, solution):
 
 
 RULES = (
-    execution_counts, metadata, clean_outputs, cell_lengths, opening, minutes, side_roads, main_road_stands_alone,
-    exercises_import_for_themselves, predictions, no_plumbing, one_check_fails_on_purpose, ending,
-    equations_are_checked, still_before_live, live_figures_leave_a_still,
+    execution_counts, metadata, clean_outputs, cell_lengths, opening, minutes, sections, side_roads,
+    main_road_stands_alone, exercises_import_for_themselves, predictions, no_plumbing, one_check_fails_on_purpose,
+    ending, equations_are_checked, still_before_live, live_figures_leave_a_still,
 )  # fmt: skip
