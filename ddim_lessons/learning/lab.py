@@ -3,9 +3,8 @@
 from ..torch_here import TORCH
 
 if TORCH:
-    from .own import as_data, own_pair, own_run, own_walk
-    from .training import fit
+    from .own import as_data, own_pair, own_run, own_walk, trained
 else:
-    from .light import as_data, fit, own_pair, own_run, own_walk
+    from .light import as_data, own_pair, own_run, own_walk, trained
 
-__all__ = ["as_data", "fit", "own_pair", "own_run", "own_walk"]
+__all__ = ["as_data", "own_pair", "own_run", "own_walk", "trained"]

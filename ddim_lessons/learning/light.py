@@ -88,7 +88,7 @@ def one_thread():
 
 # --- a set of one's own: its exact denoiser --------------------------------------------------------------------------
 
-own_run = fit = Needs("training")
+own_run = trained = Needs("training")
 
 
 def as_data(data):

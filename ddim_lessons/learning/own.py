@@ -23,7 +23,7 @@ from ..toy_data import data_set
 from .cases import DENOISERS
 from .denoisers import denoiser_of, network
 from .networks import TARGETS, Denoiser, DigitUNet, PointMLP, as_tensor, network_walk, require_signal, to_eps
-from .training import Run
+from .training import Run, fit
 from .weights import FORMAT, build, card_of, part_of, read_bytes, read_tensors, write_tensors
 
 TIMES = {  # what a network is told about the time t of a schedule of T steps
@@ -56,6 +56,14 @@ def own_run(data, steps=2000, batch=512, width=48, waves=4, power=3.0, target="v
             model = PointMLP(data.dim, width, target=target, schedule=schedule, waves=waves if data.dim <= 3 else 0)
     run = Run(model, data.points, steps=steps, batch=batch, power=power, seed=seed, device=device)
     run.data = data
+    return run
+
+
+def trained(data, steps=2000, width=48):
+    """Train what :func:`own_run` makes of ``data`` to its end and return the run: some seconds without a word."""
+    run = own_run(data, steps, width=width)
+    for _ in fit(run):
+        pass
     return run
 
 

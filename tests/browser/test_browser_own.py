@@ -14,9 +14,7 @@ SHOW, ASK, TRAIN, SAVE = CELLS = 4, 6, 9, 12  # cells of lesson 07 whose sources
 SOURCES = (
     "sketch = pictures.own_drawing()\nsketch",
     "print(sketch.strokes)",
-    """run = pictures.own_run(pictures.own_data(sketch), steps=200, width=32)
-for _ in pictures.fit(run):
-    pass
+    """run = pictures.trained(pictures.own_data(sketch), steps=200, width=32)
 lab = pictures.trajectory_lab(run)
 lab""",
     """import os

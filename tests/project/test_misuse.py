@@ -224,6 +224,7 @@ CALLS = {
         "data": OWN, "steps": 2, "batch": 4, "width": 8, "waves": 1, "power": 1.0, "target": "v", "seed": 0,
         "device": "cpu",
     },
+    own_networks.trained: {"data": OWN, "steps": 2, "width": 8},
     own_networks.as_data: {"data": OWN},
     own_networks.OwnNetwork: {
         "call": lambda x, t: x, "alpha_bar": ALPHA_BAR, "predicts": "eps", "time": "1..T", "shape": (2,), "clip": 1.0,

@@ -110,7 +110,7 @@ def test_what_needs_torch_says_what_to_install():
         "from ddim_lessons.lessons.lesson_06 import pictures",
         "from ddim_lessons.detection.boxes import iou",
         "from ddim_lessons.learning.denoisers import network; network('digits')",
-        "from ddim_lessons.lessons.lesson_07 import pictures; pictures.own_run(None)",
+        "from ddim_lessons.lessons.lesson_07 import pictures; pictures.trained(None)",
         "from ddim_lessons.lessons.lesson_11 import coupled; coupled.learn([[0.0]], [[1.0]])",
     )
     said = without_torch(REFUSED, *calls).splitlines()

@@ -40,8 +40,8 @@ from ...learning.backend import one_thread as one_thread
 from ...learning.cases import ALPHA_BAR, DENOISERS, alpha_bar_of
 from ...learning.denoisers import denoiser_of, network
 from ...learning.lab import as_data, own_pair, own_walk
-from ...learning.lab import fit as fit  # for the reader: the notebook imports in its first cell alone
-from ...learning.lab import own_run as own_run
+from ...learning.lab import own_run as own_run  # for the reader: the notebook imports in its first cell alone
+from ...learning.lab import trained as trained
 from ...learning.quality import classifier, true_features
 from ...learning.runs import kept_side
 from ...metrics import coverage, frechet_distance, nearest, noise_floor, off_manifold, sliced_w2
