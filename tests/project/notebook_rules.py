@@ -102,6 +102,15 @@ def headings(cell):
         yield from ((m.start(), len(m[1]), bool(m[2])) for m in HEADING.finditer(source))
 
 
+def formulas(notebook):
+    """In every formula braces, and left and right brackets, come in pairs."""
+    texts = [re.sub(r"```.*?```", "", c.source, flags=re.DOTALL) for c in notebook.cells if c.cell_type == "markdown"]
+    found = [f for text in texts for f in re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", text, re.DOTALL)]
+    counts = [[len(re.findall(p, f)) for p in (r"(?<!\\)\{", r"(?<!\\)\}", r"\\left\b", r"\\right\b")] for f in found]
+    odd = [f for f, (opens, closes, left, right) in zip(found, counts, strict=True) if (opens, left) != (closes, right)]
+    return [f"brackets do not pair: {f}" for f in odd]
+
+
 def sections(notebook):
     """Sections are numbered 1, 2, 3 … in order, and the recap comes last."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
@@ -292,7 +301,7 @@ def with_solution(stub, solution):
 
 
 RULES = (
-    execution_counts, metadata, clean_outputs, cell_lengths, opening, minutes, sections, side_roads,
-    main_road_stands_alone, exercises_import_for_themselves, predictions, no_plumbing, one_check_fails_on_purpose,
-    ending, equations_are_checked, still_before_live, live_figures_leave_a_still,
+    execution_counts, metadata, clean_outputs, cell_lengths, opening, minutes, formulas, sections,
+    side_roads, main_road_stands_alone, exercises_import_for_themselves, predictions, no_plumbing,
+    one_check_fails_on_purpose, ending, equations_are_checked, still_before_live, live_figures_leave_a_still,
 )  # fmt: skip

@@ -107,6 +107,7 @@ PLANTED = [
     (rules.cell_lengths, lambda nb: set_in(first_code(nb), "source", "x = 1\n" * 13)),
     (rules.cell_lengths, lambda nb: set_in(nb.cells[1], "source", "import numpy\n" * 6)),
     (rules.minutes, lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("word " * 600))),
+    (rules.formulas, lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("$$x_t = \\eta} \\tag{3.7}$$"))),
     (rules.sections, lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("## 4 · Now yours"))),
     (rules.side_roads, lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("## 9 · Side road: more"))),
     (rules.side_roads, lambda nb: set_in(first_code(nb).metadata, "tags", ["side-road"])),
