@@ -71,8 +71,6 @@ def test_presenting_moves_on_by_one_thought_and_comes_back_after_a_restart(conte
             lesson.screenshot(f"stage-{width}")
             assert not seen["short"] and not seen["beyond"], (width, seen)
             assert seen["area"] >= 0.5 or seen["height"] >= 0.6, (width, seen)
-        for _ in range(3):
-            press()
         here = banner.inner_text()
         browser.end_kernels(address, token)
         page.keyboard.press("r")  # the page does not know yet that the kernel has gone
