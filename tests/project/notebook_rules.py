@@ -132,43 +132,48 @@ def side_roads(notebook):
     return wrong
 
 
-def names(cell):
-    """The names that a cell reads, binds, and imports."""
+def read_by(cell):
+    """The names that a cell reads."""
     nodes = list(ast.walk(ast.parse(cell.source)))
-    imported = {(n.asname or n.name).partition(".")[0] for n in nodes if isinstance(n, ast.alias)}
-    bound = imported | {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    bound |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     arguments = {n.arg for n in nodes if isinstance(n, ast.arg)}
-    read = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - arguments
-    return read, bound, imported
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - arguments
+
+
+def imported_by(cell):
+    """The names that a cell imports."""
+    return {
+        (n.asname or n.name).partition(".")[0] for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.alias)
+    }
+
+
+def bound_by(cell):
+    """The names that a cell binds, imports among them."""
+    nodes = list(ast.walk(ast.parse(cell.source)))
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return bound | {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)} | imported_by(cell)
+
+
+def borrowed(notebook, lends, lent_by, whose):
+    """Complaints about cells that read a name which alone the cells for which ``lends`` is true give."""
+    wrong, known, lent = [], set(), set()
+    for cell in code_cells(notebook):
+        if lends(cell):
+            lent |= lent_by(cell)
+            continue
+        known |= bound_by(cell)
+        missing = read_by(cell) & lent - known
+        wrong += [f"{sorted(missing)} come from {whose}: {cell.source[:50]!r}"] if missing else []
+    return wrong
 
 
 def main_road_stands_alone(notebook):
     """No cell of the main road reads a name that side roads alone bind."""
-    wrong, main_names, side_names = [], set(), set()
-    for cell in code_cells(notebook):
-        read, bound, _ = names(cell)
-        if is_main(cell):
-            main_names |= bound
-            missing = read & side_names - main_names
-            wrong += [f"{sorted(missing)} come from a side road: {cell.source[:50]!r}"] if missing else []
-        else:
-            side_names |= bound
-    return wrong
+    return borrowed(notebook, lambda cell: not is_main(cell), bound_by, "a side road")
 
 
 def exercises_import_for_themselves(notebook):
     """No other cell reads a name that exercises alone import: a reader may leave an exercise out."""
-    wrong, known, theirs = [], set(), set()
-    for cell in code_cells(notebook):
-        read, bound, imported = names(cell)
-        if exercise_of(cell):
-            theirs |= imported
-            continue
-        known |= bound
-        missing = read & theirs - known
-        wrong += [f"{sorted(missing)} are imported by an exercise: {cell.source[:50]!r}"] if missing else []
-    return wrong
+    return borrowed(notebook, exercise_of, imported_by, "an exercise")
 
 
 def predictions(notebook):
