@@ -62,8 +62,8 @@ class Ahead:
         if time.monotonic() - self.told > SAID:
             self.told = time.monotonic()
             shown = ", ".join(f"{self.live.controls[name].description} {value}" for name, value in self.shown.items())
-            likeness = f"meanwhile with {shown}. W" if shown else "w"
-            self.live.meanwhile(f"One moment: {likeness}hat you asked for is {share:.0%} computed.")
+            likeness = f", meanwhile with {shown}" if shown else ""
+            self.live.meanwhile(f"One moment{likeness}: what you asked for is {share:.0%} computed.")
 
     def _slices(self, state):
         """Compute a state; one whose settings do not go together ends at once, and drawing it says why."""
