@@ -35,7 +35,7 @@ def findings():
         names = _dependencies()
     except PackageNotFoundError:
         names = ["ddim-lessons"]
-    for name in names:
+    for name in [*names, *(["torch"] if TORCH else [])]:
         found = _version_of(name)
         yield found is not None, f"  {name:12} {found or 'MISSING: run the first command of the README again'}"
     yield _device()
