@@ -1,7 +1,8 @@
 // What a presenter's keys do in JupyterLab. present.py serves this file to its own JupyterLab as an extension.
 // Page Down goes on by one thought: a text, and the check or the picture that belongs to it, which it runs, an
 // exercise as it stands. A prediction waits for its answer. Page Up goes back, E shows or hides the code of the
-// current cell, R restarts the kernel, or starts one that has ended, and comes back to this place. All other keys stay JupyterLab's.
+// current cell, R restarts the kernel, or starts one that has ended, and comes back to this place. All other keys stay
+// JupyterLab's.
 
 const typing = "input:not([type=checkbox]), textarea, [contenteditable=true], .cm-content";
 
