@@ -45,8 +45,7 @@ def judge(exercise, answer):
             for case in exercise.cases:
                 given.append(answer_to(answer, case))
     except (Exception, SystemExit) as error:
-        where = _for(exercise.cases[len(given)])
-        return "wrong", f"not yet: your code stopped with {type(error).__name__}{where}: {_short(error)}"
+        return "wrong", _stopped(error, exercise.cases[len(given)])
     finally:
         say(printed.getvalue(), end="")
     if any(part is Ellipsis for value in given for part in (value if isinstance(value, list | tuple) else [value])):
@@ -75,6 +74,14 @@ def answer_to(answer, case):
         if not any(isinstance(part, set) for part in case):
             raise
         return answer(*(tuple(sorted(part)) if isinstance(part, set) else deepcopy(part) for part in case))
+
+
+def _stopped(error, case):
+    """Say what stopped the reader's code, and what usually helps where two shapes do not line up."""
+    words = f"not yet: your code stopped with {type(error).__name__}{_for(case)}: {_short(error)}"
+    if not any(part in str(error) for part in ("must match the size of tensor", "could not be broadcast")):
+        return words
+    return f"{words}. Does one value for each point, shape (n,), need a column, `[:, None]`, beside coordinates (n, 2)?"
 
 
 def _without_return(exercise, given, printed):

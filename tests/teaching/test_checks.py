@@ -145,6 +145,8 @@ HALF = Exercise(
         (lambda: 3, "wrong", "your code stopped with TypeError for the arguments [1. 2.]: "),
         (lambda x: (-x) ** (0.5 + 0j), "wrong", "no real number"),
         (lambda x: x.no_such_thing, "wrong", "your code stopped with AttributeError"),
+        (lambda x: x * np.ones((3, 1)) + np.ones((4, 1)), "wrong", "need a column, `[:, None]`"),
+        (lambda x: torch.ones(3) * torch.ones(3, 2), "wrong", "need a column, `[:, None]`"),
     ],
 )
 def test_judge(answer, verdict, fragment):
