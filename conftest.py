@@ -15,7 +15,7 @@ os.environ["IPYTHONDIR"] = os.path.join(_OWN.name, "ipython")
 os.environ["MATPLOTLIBRC"] = os.devnull  # before the tester's own file; the cache of fonts stays where it is
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels, a browser and this process share the cores
 
-LONGEST = "test_browser.py"  # seven of the twenty minutes that all tests take on one core
+LONGEST = "/test_browser.py"  # seven of the twenty minutes that all tests take on one core
 
 
 def pytest_configure(config):
@@ -33,5 +33,5 @@ def pytest_collection_modifyitems(items):
     """
     cells = [item for item in items if hasattr(item, "cell_num")]
     others = [item for item in items if not hasattr(item, "cell_num")]
-    others.sort(key=lambda item: (item.path.name != LONGEST, "browser" in item.path.parts))  # else as they were
+    others.sort(key=lambda item: (LONGEST not in item.nodeid, "/browser/" in item.nodeid))  # else as they were
     items[:] = others + sorted(cells, key=lambda item: (str(item.path), item.cell_num))

@@ -11,6 +11,7 @@ import argparse
 import ast
 import importlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -21,6 +22,8 @@ from html import escape
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes that draw share the cores
 
 import nbformat
 from PIL import Image

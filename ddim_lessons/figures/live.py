@@ -35,7 +35,10 @@ HERE = Path(__file__).parent
 STYLE, SCRIPT = ((HERE / f"live.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
 DRESS = f'<style onload="{escape(SCRIPT)}">{STYLE}</style>'
 QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
-LATE = 0.3  # seconds: a change that comes so soon after Reset was made before it; a front end holds back what is new
+LATE, LATEST = 0.3, 3.0  # seconds after Reset: when a page may have heard of it at the earliest, and surely has
+# runs in the page when it has heard of a Reset, and says so; all that the page sent before was made before
+HEARD = """<style onload="const heard = this.closest('.ddim-figure').querySelector('.ddim-heard input');
+heard.value = '{}'; heard.dispatchEvent(new Event('change', {{ bubbles: true }}));"></style>"""
 
 # Under a still: that it is one, and the rules that hide it and this note while the live box under them is alive, and
 # the box once it is not. Front ends prefer a widget to a picture in the same output also when the widget is gone.
@@ -72,7 +75,8 @@ class Live:
 
     def __init__(self, controls, update, view, play=None, main=None, aside=None):
         self.controls, self.update, self.play, self.main, self.aside = dict(controls), update, play, main, aside
-        self._drawn, self._waiting, self._drawing, self._was_reset = 0.0, False, Lock(), 0.0
+        self._drawn, self._waiting, self._drawing = 0.0, False, Lock()
+        self._was_reset, self._resets = 0.0, 1  # a page says when it has heard of each, and once when it is there
         self.start = self.state
         self.caption = ipw.HTML()
         self.reset_button = ipw.Button(description="Reset", icon="undo", tooltip="Back to the first settings")
@@ -82,7 +86,10 @@ class Live:
             control.observe(self._changed, names="value")
         row = control_row(self.controls, play, main, self.reset_button)
         views = [view, aside] if aside else [view]
-        self.layout = ipw.VBox([row, *views, self.caption, ipw.HTML(DRESS, layout={"display": "none"})])
+        unseen = {"layout": {"display": "none"}}
+        self._told, dress = ipw.HTML(HEARD.format(self._resets), **unseen), ipw.HTML(DRESS, **unseen)
+        self._heard = ipw.IntText(0, **unseen).add_class("ddim-heard")
+        self.layout = ipw.VBox([row, *views, self.caption, dress, self._told, self._heard])
         self.layout.add_class("ddim-figure")
         self.box = ipw.VBox([self.layout])
 
@@ -110,7 +117,13 @@ class Live:
         """Put every control back to where it started, then draw once; what was on its way to them is put back too."""
         self._was_reset = float("inf")  # what comes while it is drawn was sent before
         self._put_back()
-        self._was_reset = time.monotonic()
+        self._was_reset, self._resets = time.monotonic(), self._resets + 1
+        self._told.value = HEARD.format(self._resets)
+
+    def _is_late(self):
+        """Whether a change that comes now was made before the page, if there is one, had heard of the last Reset."""
+        since = time.monotonic() - self._was_reset
+        return since < LATE or (since < LATEST and 0 < self._heard.value < self._resets)
 
     def _put_back(self):
         for control in self.controls.values():
@@ -151,7 +164,7 @@ class Live:
         Without an event loop, as in a script or a test, every state is drawn at once.
         """
         loop = _running_loop()
-        if loop is not None and self.state != self.start and time.monotonic() < self._was_reset + LATE:
+        if loop is not None and self.state != self.start and self._is_late():
             loop.call_later(QUEUED, self._put_back)
             return
         if self._waiting:

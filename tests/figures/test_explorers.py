@@ -342,6 +342,22 @@ def test_a_change_on_its_way_when_reset_was_pressed_does_not_undo_it(monkeypatch
     assert drawn[-1] == 0.8 and loop.later == []
 
 
+def test_what_a_page_sends_before_it_has_heard_of_reset_is_put_back_however_late_it_comes(monkeypatch):
+    live, loop, drawn = queued_figure(monkeypatch)
+    monkeypatch.setattr(widgets, "QUEUED", 0.0)
+    monkeypatch.setattr(widgets, "LATE", 0.0)
+    monkeypatch.setattr(widgets, "LATEST", float("inf"))
+    live._heard.value = 1  # a page is there
+    live.reset()
+    assert "heard.value = '2'" in live._told.value
+    live.controls["x"].value = 0.8
+    loop.run()
+    assert live.state == live.start and 0.8 not in drawn
+    live._heard.value = 2
+    live.controls["x"].value = 0.8
+    assert drawn[-1] == 0.8 and loop.later == []
+
+
 def test_a_play_button_moves_its_slider_and_does_not_start_by_itself():
     figure, axes = panels(width=2, height=2)
     frame(axes, 1)

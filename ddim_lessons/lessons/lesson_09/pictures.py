@@ -147,7 +147,8 @@ def same_start():
     rows += [ddim_sample(x_T, digits_eps(), ALPHA_BAR, quadratic(100), 1.0, rng) for _ in range(2)]
     names = ("η = 0, S = 5", "S = 10", "S = 20", "S = 100", "η = 1, S = 100", "η = 1, again")
     show_rows(rows, names, 5.0, "Ten columns, one x_T each. In the four rows with η = 0 each column shows nearly "
-              "one picture, sharper with S. The two with η = 1 start from the same x_T and show others.")  # fmt: skip
+              "one picture, sharper with S. The two with η = 1 (no noise in their last jump) start "
+              "from the same x_T and show others.")  # fmt: skip
     return [float(np.sqrt(np.mean((row - rows[3]) ** 2))) for row in rows]
 
 
