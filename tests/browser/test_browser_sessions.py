@@ -207,15 +207,11 @@ def test_a_broken_live_figure_is_seen(open_lesson):
     assert "error" in [output["output_type"] for outputs in lesson.outputs() for output in outputs]
 
 
-LIVE = {0: "ddpm_beside_ddim()", 2: "moving_posterior()", 5: "gamma_and_loss()"}
-
-
-@pytest.mark.parametrize("number", LIVE)
-def test_a_callback_that_breaks_when_a_slider_moves_is_seen(open_lesson, number):
+def test_a_callback_that_breaks_when_a_slider_moves_is_seen(open_lesson):
     """Planted bug: the picture is drawn once and no more; the test of every slider must notice."""
-    lesson = open_lesson(NAMES[number])
+    lesson = open_lesson(NAMES[2])
     texts = sources(lesson)
-    live = next(k for k, text in enumerate(texts) if text.endswith(LIVE[number]))
+    live = next(k for k, text in enumerate(texts) if text.endswith("moving_posterior()"))
     run_cell(lesson, 1)
     set_source(lesson, live, f"figure = {texts[live]}\nfigure.update = lambda **state: 1 / 0\nfigure")
     run_cell(lesson, live)
