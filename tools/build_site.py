@@ -121,11 +121,12 @@ def make_frames(number, name, folder, most):
     if isinstance(states[0][1], Image.Image):
         for k, data in enumerate(encode([image for _, image in states], start)):
             (folder / f"{k:03}.webp").write_bytes(data)
-        (width, height), told = states[0][1].size, [words for words, _ in states]
+        (width, height), told = states[0][1].size, [(words, in_html(words)) for words, _ in states]
         size = f'width="{width}" height="{height}" loading="lazy"'
         view = f'<img src="{{frames}}/{start:03}.webp" alt="{escape(first[0])}" {size}>'
     else:
-        view, told = f'<div class="ddim-html">{first[1]}</div>', states
+        view = f'<div class="ddim-html">{first[1]}</div>'
+        told = [(words, in_html(words), html) for words, html in states]
     text = f"window.ddimFrames[{json.dumps(folder.name)}] = {json.dumps(told, ensure_ascii=False)};\n"
     (folder / "frames.js").write_text(text, encoding="utf-8")
     return player_html(grid, controls, view, first[0])
@@ -139,7 +140,7 @@ def player_html(grid, controls, view, words):
     return (
         f'<figure class="ddim-player" data-frames="{{frames}}"><div class="ddim-controls">{moved}'
         f'<button type="button">Reset</button></div>{view}'
-        f'<p class="ddim-words" role="status">{escape(words)}</p>{note}</figure>'
+        f'<p class="ddim-words" role="status">{in_html(words)}</p>{note}</figure>'
     )
 
 

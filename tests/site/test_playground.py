@@ -148,7 +148,7 @@ def test_words_sliders_and_the_point_by_keyboard_and_mouse(playground):
     page = playground
     first = pictures(page)
     page.locator("[name=word]").fill("Ohm")
-    assert "500 points from one x_T in 20 steps" in rest(page)
+    assert "500 points from one noise in 20 steps" in rest(page)
     word = pictures(page)
     assert word[0] != first[0] and word[1] != first[1]
     page.locator("[name=S]").press("ArrowRight")

@@ -325,7 +325,7 @@ function render({ model, el }) {
       return `(${[...chosen[side].slice(-2)].map(minus).join(', ')})`;
     });
     say.textContent = `${note}${refused.length ? `Not taken from the link: ${refused.join(', ')}. ` : ''}`
-      + `${state.n} points from one x_T in ${state.S} steps, shown at t = ${tau[at()]}; blue started on the right, orange on `
+      + `${state.n} points from one noise in ${state.S} steps, shown at t = ${tau[at()]}; blue started on the right, orange on `
       + `the left. The starting point (${minus(state.x)}, ${minus(state.y)}) ends at ${ends[0]} with DDPM, at ${ends[1]} `
       + `with η = ${minus(state.eta)}.`;
   };

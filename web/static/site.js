@@ -3,7 +3,7 @@
 for (const place of document.querySelectorAll('.tex'))
   katex.render(place.textContent, place, { displayMode: place.tagName === 'DIV', throwOnError: false, strict: false });
 
-window.ddimFrames = {};  // by figure: [words, …] or [[words, html], …], put there by its frames.js
+window.ddimFrames = {};  // by figure: [[words, words as HTML], …] or [[…, the view as HTML], …], put there by its frames.js
 
 /** Fetch the words of a figure's states, once; a script, so that it works from a folder too. */
 function states(figure) {
@@ -39,10 +39,10 @@ async function move(figure) {
   const index = values => values.reduce((sum, value, i) => sum * sizes[i] + value, 0), wanted = index(at);
   figure.wanted = wanted;
   const all = await states(figure), picture = figure.querySelector('img'), page = figure.querySelector('.ddim-html');
-  const words = picture ? all[wanted] : all[wanted][0], source = picture && await fetched(figure, wanted);
+  const [words, typeset, view] = all[wanted], source = picture && await fetched(figure, wanted);
   if (figure.wanted !== wanted) return;
-  if (picture) { picture.src = source; picture.alt = words; } else page.innerHTML = all[wanted][1];
-  figure.querySelector('.ddim-words').textContent = words;
+  if (picture) { picture.src = source; picture.alt = words; } else page.innerHTML = view;
+  figure.querySelector('.ddim-words').innerHTML = typeset;
   figure.dataset.shown = wanted;
   if (picture) controls.forEach((_, i) => [-1, 1].forEach(step => {  // the next key asks for a neighbour
     const near = at.with(i, at[i] + step);
