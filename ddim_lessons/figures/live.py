@@ -117,8 +117,7 @@ class Live:
         """Put every control back to where it started, then draw once; what was on its way to them is put back too."""
         self._was_reset = float("inf")  # what comes while it is drawn was sent before
         self._put_back()
-        self._was_reset, self._resets = time.monotonic(), self._resets + 1
-        self._told.value = HEARD.format(self._resets)
+        self._was_reset = time.monotonic()
 
     def _is_late(self):
         """Whether a change that comes now was made before the page, if there is one, had heard of the last Reset."""
@@ -133,6 +132,8 @@ class Live:
         for control in self.controls.values():
             control.observe(self._changed, names="value")
         self._changed(None)
+        self._resets += 1  # again for what was put back late: the page may have answered what it then heard
+        self._told.value = HEARD.format(self._resets)
 
     def sweep(self):
         """Yield a state for every value of every control, the others where they started: what a test walks over."""

@@ -353,7 +353,11 @@ def test_what_a_page_sends_before_it_has_heard_of_reset_is_put_back_however_late
     live.controls["x"].value = 0.8
     loop.run()
     assert live.state == live.start and 0.8 not in drawn
-    live._heard.value = 2
+    live._heard.value = 2  # of Reset, but not of what was put back after it
+    live.controls["x"].value = 0.4
+    loop.run()
+    assert live.state == live.start and 0.4 not in drawn
+    live._heard.value = 4
     live.controls["x"].value = 0.8
     assert drawn[-1] == 0.8 and loop.later == []
 
