@@ -4,6 +4,7 @@ later picture is drawn from it."""
 from collections import OrderedDict
 from collections.abc import Generator
 from functools import wraps
+from threading import Lock
 
 import numpy as np
 
@@ -25,28 +26,30 @@ def remember(results=None, megabytes=None):
         megabytes = require.real("megabytes", megabytes, 0)
 
     def decorate(function):
-        kept = OrderedDict()
+        kept, lock = OrderedDict(), Lock()  # figures may ask in several threads
 
         def held():
-            return sum(map(nbytes, kept.values())) / 1e6
+            return sum(map(nbytes, list(kept.values()))) / 1e6
 
         def too_much():
             return (results is not None and len(kept) > results) or (megabytes is not None and held() > megabytes)
 
         def keep(key, result):
-            kept[key] = result  # the newest is the last
-            while kept and too_much():
-                kept.popitem(last=False)
+            with lock:
+                kept[key] = result
+                kept.move_to_end(key)  # the newest is the last
+                while kept and too_much():
+                    kept.popitem(last=False)
             return result
 
         @wraps(function)
         def cached(*given, **named):
             key = given, tuple(sorted(named.items()))
             try:
-                known = key in kept
+                result = kept.get(key, kept)  # `kept` itself: nothing is kept
             except TypeError:  # a list, say, is no key: the function says what is wrong with it
                 return to_the_end(function(*given, **named))
-            return keep(key, kept.pop(key) if known else read_only(to_the_end(function(*given, **named))))
+            return keep(key, read_only(to_the_end(function(*given, **named))) if result is kept else result)
 
         def slices(*given, **named):
             key = given, tuple(sorted(named.items()))

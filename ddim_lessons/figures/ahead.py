@@ -3,6 +3,7 @@ and, while nobody asks, the states that are one key press away."""
 
 import time
 from itertools import chain
+from threading import RLock
 
 from .controls import control_values
 
@@ -10,6 +11,7 @@ PATIENCE = 0.06  # seconds that a state is waited for before its coarse likeness
 SLICE, GAP = 0.01, 0.001  # seconds of computing, and between two slices, where a key press comes in
 REST = 0.1  # seconds without a change after which the neighbours are computed
 SAID = 0.3  # seconds between two words on how far it is
+ONE_AT_A_TIME = RLock()  # a kernel may hear a slider in one thread, Reset or a cell in another; all draw with the same
 
 
 class Ahead:
@@ -48,12 +50,13 @@ class Ahead:
         turn = self.turn
 
         def go_on():
-            if turn != self.turn:
-                return
-            if _done(work, SLICE, tell):
-                then()
-            else:
-                loop.call_later(GAP, go_on)
+            with ONE_AT_A_TIME:
+                if turn != self.turn:
+                    return
+                if _done(work, SLICE, tell):
+                    then()
+                else:
+                    loop.call_later(GAP, go_on)
 
         loop.call_later(wait, go_on)
 

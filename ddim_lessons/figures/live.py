@@ -22,7 +22,7 @@ from matplotlib.text import Text
 from traitlets import Unicode
 
 from .. import require
-from .ahead import Ahead
+from .ahead import ONE_AT_A_TIME, Ahead
 from .controls import common, control_row, control_values, main_grid
 from .plots import DPI, ZOOM, display_still, house, lay_out, picture, small_png
 from .typeset import in_html, set_texts
@@ -35,10 +35,7 @@ HERE = Path(__file__).parent
 STYLE, SCRIPT = ((HERE / f"live.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
 DRESS = f'<style onload="{escape(SCRIPT)}">{STYLE}</style>'
 QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
-LATE, LATEST = 0.3, 3.0  # seconds after Reset: when a page may have heard of it at the earliest, and surely has
-# runs in the page when it has heard of a Reset, and says so; all that the page sent before was made before
-HEARD = """<style onload="const heard = this.closest('.ddim-figure').querySelector('.ddim-heard input');
-heard.value = '{}'; heard.dispatchEvent(new Event('change', {{ bubbles: true }}));"></style>"""
+LATE = 0.3  # seconds: a change that comes so soon after Reset was made before it; a front end holds back what is new
 
 # Under a still: that it is one, and the rules that hide it and this note while the live box under them is alive, and
 # the box once it is not. Front ends prefer a widget to a picture in the same output also when the widget is gone.
@@ -75,8 +72,8 @@ class Live:
 
     def __init__(self, controls, update, view, play=None, main=None, aside=None):
         self.controls, self.update, self.play, self.main, self.aside = dict(controls), update, play, main, aside
-        self._drawn, self._waiting, self._drawing = 0.0, False, Lock()
-        self._was_reset, self._resets = 0.0, 1  # a page says when it has heard of each, and once when it is there
+        self._drawn, self._waiting, self._drawing, self._was_reset = 0.0, False, Lock(), 0.0
+        self._putting_back = False
         self.start = self.state
         self.caption = ipw.HTML()
         self.reset_button = ipw.Button(description="Reset", icon="undo", tooltip="Back to the first settings")
@@ -86,10 +83,7 @@ class Live:
             control.observe(self._changed, names="value")
         row = control_row(self.controls, play, main, self.reset_button)
         views = [view, aside] if aside else [view]
-        unseen = {"layout": {"display": "none"}}
-        self._told, dress = ipw.HTML(HEARD.format(self._resets), **unseen), ipw.HTML(DRESS, **unseen)
-        self._heard = ipw.IntText(0, **unseen).add_class("ddim-heard")
-        self.layout = ipw.VBox([row, *views, self.caption, dress, self._told, self._heard])
+        self.layout = ipw.VBox([row, *views, self.caption, ipw.HTML(DRESS, layout={"display": "none"})])
         self.layout.add_class("ddim-figure")
         self.box = ipw.VBox([self.layout])
 
@@ -100,8 +94,9 @@ class Live:
 
     def show(self, state):
         """Show ``state``, whatever the controls say; errors are not caught."""
-        self.words = self.draw(state)
-        self._say(self.words)
+        with ONE_AT_A_TIME:
+            self.words = self.draw(state)
+            self._say(self.words)
 
     def _say(self, words):
         """Write a caption: its first sentence is for eyes; the rest is heard, and read where the mouse rests."""
@@ -115,25 +110,19 @@ class Live:
 
     def reset(self):
         """Put every control back to where it started, then draw once; what was on its way to them is put back too."""
-        self._was_reset = float("inf")  # what comes while it is drawn was sent before
-        self._put_back()
-        self._was_reset = time.monotonic()
-
-    def _is_late(self):
-        """Whether a change that comes now was made before the page, if there is one, had heard of the last Reset."""
-        since = time.monotonic() - self._was_reset
-        return since < LATE or (since < LATEST and 0 < self._heard.value < self._resets)
+        with ONE_AT_A_TIME:
+            self._put_back()
+            self._was_reset = time.monotonic()
 
     def _put_back(self):
-        for control in self.controls.values():
-            control.unobserve(self._changed, names="value")
-        for name, value in self.start.items():
-            self.controls[name].value = value
-        for control in self.controls.values():
-            control.observe(self._changed, names="value")
-        self._changed(None)
-        self._resets += 1  # again for what was put back late: the page may have answered what it then heard
-        self._told.value = HEARD.format(self._resets)
+        with ONE_AT_A_TIME:
+            self._putting_back = True
+            try:
+                for name, value in self.start.items():
+                    self.controls[name].value = value
+            finally:
+                self._putting_back = False
+            self._draw_soon()
 
     def sweep(self):
         """Yield a state for every value of every control, the others where they started: what a test walks over."""
@@ -160,14 +149,22 @@ class Live:
             yield self.words, self.shown()
 
     def _changed(self, _):
+        """A control has moved: draw that, or put back what was on its way when Reset was pressed."""
+        with ONE_AT_A_TIME:
+            loop = _running_loop()
+            if self._putting_back:
+                return
+            if loop is not None and self.state != self.start and time.monotonic() < self._was_reset + LATE:
+                loop.call_later(QUEUED, self._put_back)
+            else:
+                self._draw_soon()
+
+    def _draw_soon(self):
         """Draw the new state, unless it was queued behind the last picture: then draw the newest of the queue once.
 
         Without an event loop, as in a script or a test, every state is drawn at once.
         """
         loop = _running_loop()
-        if loop is not None and self.state != self.start and self._is_late():
-            loop.call_later(QUEUED, self._put_back)
-            return
         if self._waiting:
             return
         if loop is not None and time.monotonic() - self._drawn < QUEUED:
@@ -177,8 +174,9 @@ class Live:
         self._draw_newest()
 
     def _draw_newest(self):
-        self._waiting, loop = False, _running_loop()
-        self.ahead.ask(loop) if self.ahead and loop else self.draw_now(self.state)
+        with ONE_AT_A_TIME:
+            self._waiting, loop = False, _running_loop()
+            self.ahead.ask(loop) if self.ahead and loop else self.draw_now(self.state)
 
     def draw_now(self, state):
         """Draw ``state``; a bad combination of settings is told in the caption, and the picture stays."""
@@ -306,18 +304,20 @@ class LiveFigure(Live):
             path.write_bytes(self.still())
             return
         frames, now = [], self.state
-        for value in control_values(self.controls[self.play]):
-            self.draw(now | {self.play: value})
-            frames.append(self.shown().quantize(64))
-        self.show(now)
+        with ONE_AT_A_TIME:
+            for value in control_values(self.controls[self.play]):
+                self.draw(now | {self.play: value})
+                frames.append(self.shown().quantize(64))
+            self.show(now)
         shown = [120] * (len(frames) - 1) + [1500]  # milliseconds
         frames[0].save(path, save_all=True, append_images=frames[1:], duration=shown, loop=0)
 
     def _be_dense(self, change):
         """Draw with as many dots as the reader's screen has: ``density`` for each pixel of the page."""
-        self.figure.set_dpi(LIVE_DPI * min(max(change["new"], 1.0), 2.0))
-        self._background = self._draw_background()
-        self._changed(None)
+        with ONE_AT_A_TIME:
+            self.figure.set_dpi(LIVE_DPI * min(max(change["new"], 1.0), 2.0))
+            self._background = self._draw_background()
+            self._draw_soon()
 
     def _draw_background(self):
         """Draw all that does not move, once; freeze the layout so that nothing shifts later."""

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import time
 from io import BytesIO
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -342,24 +343,24 @@ def test_a_change_on_its_way_when_reset_was_pressed_does_not_undo_it(monkeypatch
     assert drawn[-1] == 0.8 and loop.later == []
 
 
-def test_what_a_page_sends_before_it_has_heard_of_reset_is_put_back_however_late_it_comes(monkeypatch):
-    live, loop, drawn = queued_figure(monkeypatch)
-    monkeypatch.setattr(widgets, "QUEUED", 0.0)
-    monkeypatch.setattr(widgets, "LATE", 0.0)
-    monkeypatch.setattr(widgets, "LATEST", float("inf"))
-    live._heard.value = 1  # a page is there
+def test_reset_waits_for_a_picture_that_another_thread_is_drawing():
+    live, begun, reset = small_figure(), Event(), Event()
+    draw = live.draw
+
+    def slow(state):
+        if state["x"] == 0.8:
+            begun.set()
+            reset.wait(0.5)  # Reset, if it does not wait, is over before this picture is
+        return draw(state)
+
+    live.draw = slow
+    mover = Thread(target=setattr, args=(live.controls["x"], "value", 0.8))
+    mover.start()
+    begun.wait(5)
     live.reset()
-    assert "heard.value = '2'" in live._told.value
-    live.controls["x"].value = 0.8
-    loop.run()
-    assert live.state == live.start and 0.8 not in drawn
-    live._heard.value = 2  # of Reset, but not of what was put back after it
-    live.controls["x"].value = 0.4
-    loop.run()
-    assert live.state == live.start and 0.4 not in drawn
-    live._heard.value = 4
-    live.controls["x"].value = 0.8
-    assert drawn[-1] == 0.8 and loop.later == []
+    reset.set()
+    mover.join()
+    assert live.state == live.start and live.words == f"a dot at {live.start['x']}"
 
 
 def test_a_play_button_moves_its_slider_and_does_not_start_by_itself():
