@@ -15,8 +15,6 @@ os.environ["IPYTHONDIR"] = os.path.join(_OWN.name, "ipython")
 os.environ["MATPLOTLIBRC"] = os.devnull  # before the tester's own file; the cache of fonts stays where it is
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels, a browser and this process share the cores
 
-LONGEST = "/test_browser.py"  # seven of the twenty minutes that all tests take on one core
-
 
 def pytest_configure(config):
     """Refuse what would run the cells of one notebook on two processes."""
@@ -26,12 +24,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Put the cells of each notebook together and in order, also when a plugin has shuffled all tests.
-
-    The longest file comes first: one that comes last leaves the other process idle. Other tests of the browser come
-    when it is done: two browsers are slow beside each other.
-    """
+    """Put the cells of each notebook together and in order, also when a plugin has shuffled all tests."""
     cells = [item for item in items if hasattr(item, "cell_num")]
     others = [item for item in items if not hasattr(item, "cell_num")]
-    others.sort(key=lambda item: (LONGEST not in item.nodeid, "/browser/" in item.nodeid))  # else as they were
     items[:] = others + sorted(cells, key=lambda item: (str(item.path), item.cell_num))
