@@ -189,9 +189,9 @@ def spreads():
     axes[0].set(ylabel="share of the spread that is missing")
     plain_ticks(axes[0], (0.001, 0.01, 0.1, 1))
     axes[0].legend(loc="lower left")
-    show(figure, "The error falls with S in all three panels. η = 0 is lowest, η = 1 (no noise in its "
-         "last jump) highest; but for spread 0.1 "
-         "the curves lie on each other up to S = 20, for spread 2 they are apart from S = 5 on.")  # fmt: skip
+    show(figure, "The error falls with S in all three panels. η = 0 is lowest, η = 1 (no noise in its last "
+         "jump) highest; but for spread 0.1 the curves lie on each other up to S = 20, for spread 2 they are apart "
+         "from S = 5 on.")  # fmt: skip
 
 
 # --- the map of the record ---------------------------------------------------------------------------------------
