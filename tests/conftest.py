@@ -53,7 +53,10 @@ def context(lab):
 
 @pytest.fixture
 def open_lesson(lab, context):
-    """Open a lesson in a page of its own; at the end no request has left loopback and the page has no errors."""
+    """Open a lesson in a page of its own; at the end no request has left loopback and the page has no errors.
+
+    The kernels end with the pages: one that is left alone goes on computing ahead.
+    """
     import browser
 
     lessons = []
@@ -65,5 +68,7 @@ def open_lesson(lab, context):
     yield open_
     for lesson in lessons:
         lesson.page.close()
+    browser.end_kernels(*lab)
+    for lesson in lessons:
         assert lesson.outside == [], "requests left loopback"
         assert lesson.errors == [], "the page reported errors"

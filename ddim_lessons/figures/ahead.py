@@ -7,9 +7,11 @@ from threading import RLock
 
 from .controls import control_values
 
-PATIENCE = 0.06  # seconds that a state is waited for before its coarse likeness is shown
+GLANCE = 0.015  # seconds of computing after which it is known how long a state takes
+PATIENCE = 0.06  # seconds that a state is then waited for, if it has a coarse likeness that can be shown at once
+ALONE = 0.1  # the same, if it has none
 SLICE, GAP = 0.01, 0.001  # seconds of computing, and between two slices, where a key press comes in
-REST = 0.1  # seconds without a change after which the neighbours are computed
+REST = 0.05  # seconds without a change after which the neighbours are computed
 SAID = 0.3  # seconds between two words on how far it is
 ONE_AT_A_TIME = RLock()  # a kernel may hear a slider in one thread, Reset or a cell in another; all draw with the same
 
@@ -30,11 +32,11 @@ class Ahead:
         """Draw what the controls say, soon; whatever was being computed is overtaken."""
         self.turn += 1
         before, self.state = self.state, self.live.state
+        self.shown = self.coarse if all(self.state[name] > value for name, value in self.coarse.items()) else {}
         work = self._slices(self.state)
-        if _done(work, PATIENCE):
+        if _soon_done(work, PATIENCE if self.shown else ALONE):
             self._finish(loop, before)
             return
-        self.shown = self.coarse if all(self.state[name] > value for name, value in self.coarse.items()) else {}
         if self.shown:
             self.live.draw_now(self.state | self.shown)
         self.told = 0.0
@@ -53,9 +55,11 @@ class Ahead:
             with ONE_AT_A_TIME:
                 if turn != self.turn:
                     return
-                if _done(work, SLICE, tell):
+                share = _share(work, SLICE)
+                if share is None:
                     then()
                 else:
+                    tell(share)
                     loop.call_later(GAP, go_on)
 
         loop.call_later(wait, go_on)
@@ -91,11 +95,25 @@ class Ahead:
             yield from ({name: values[here + k]} for k in order if 0 <= here + k < len(values))
 
 
-def _done(work, seconds, tell=lambda share: None):
-    """Compute for so many seconds; return whether all is done."""
+def _share(work, seconds):
+    """Compute for so many seconds; return the share that is done, None at the end."""
     end = time.monotonic() + seconds
     for share in work:
         if time.monotonic() > end:
-            tell(share)
-            return False
-    return True
+            return share
+    return None
+
+
+def _soon_done(work, patience):
+    """Compute for a glance, then on, unless what is left would take more seconds than ``patience``; return if done."""
+    first = next(work, 1.0)
+    share = _share(work, GLANCE)
+    if share is not None and GLANCE * (1 - share) <= patience * (share - first):
+        share = _share(work, patience)
+    return share is None
+
+
+def shares(parts):
+    """Yield the share of the whole that is done, of ``parts`` that take about as long as each other."""
+    for k, part in enumerate(parts):
+        yield from ((k + share) / len(parts) for share in part)

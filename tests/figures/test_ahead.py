@@ -37,8 +37,10 @@ class Walks:
     def __init__(self, monkeypatch):
         self.loop, self.computed, self.drawn = Loop(), [], []
         monkeypatch.setattr(widgets, "_running_loop", lambda: self.loop)
-        monkeypatch.setattr(ahead, "PATIENCE", -1.0)  # every yield ends a slice
-        monkeypatch.setattr(ahead, "SLICE", -1.0)
+        for name in ("GLANCE", "SLICE"):
+            monkeypatch.setattr(ahead, name, -1.0)  # every yield ends a slice
+        for name in ("PATIENCE", "ALONE"):
+            monkeypatch.setattr(ahead, name, -9.0)  # nothing is soon done
 
         @remember(results=20)
         def walk(S, eta):
@@ -93,6 +95,27 @@ def test_a_state_no_longer_than_its_likeness_is_waited_for(walks):
     assert "One moment: what you asked for is 0% computed." in walks.live.caption.value
     walks.loop.run()
     assert walks.drawn == [*before, (2, 0.5)]
+
+
+def test_what_a_glance_shows_to_be_soon_done_is_waited_for_and_shown_once(walks, monkeypatch):
+    monkeypatch.setattr(ahead, "GLANCE", 0.01)
+    monkeypatch.setattr(ahead, "PATIENCE", 100.0)
+    before = list(walks.drawn)
+    walks.move(S=20)
+    assert walks.drawn == [*before, (20, 0.0)]
+
+
+def test_a_glance_judges_by_what_it_has_computed_itself_not_by_what_was_known_before(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(ahead.time, "monotonic", lambda: next(clock) / 100)
+    work = ahead.shares([iter(()), iter(np.arange(0, 1, 0.01))])  # one half is known, the other takes a second
+    assert not ahead._soon_done(work, 0.5) and next(work) < 0.6
+    clock = iter(range(1000))
+    assert ahead._soon_done(ahead.shares([iter(()), iter(np.arange(0, 1, 0.01))]), 2.0)
+
+
+def test_shares_are_those_of_the_whole():
+    assert list(ahead.shares([iter((0.0, 0.5)), iter(()), iter((0.5,))])) == [0, 1 / 6, 2.5 / 3]
 
 
 def test_a_newer_state_overtakes_a_long_one(walks):

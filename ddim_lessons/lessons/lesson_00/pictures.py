@@ -7,6 +7,7 @@ import numpy as np
 
 from ... import require
 from ...ddim import add_noise, ddim_path
+from ...figures.ahead import shares
 from ...figures.controls import choice_slider, data_menu, menu, number_slider, whole_slider
 from ...figures.live import LiveFigure, LiveHTML
 from ...figures.plots import (
@@ -59,8 +60,11 @@ def run_sampler(data, S, eta, seed):
     mixture, alpha_bar = data_set(data), alpha_bar_of(data)
     start_rng, noise_rng, truth_rng = (np.random.default_rng([seed, part]) for part in range(3))
     x_T = start_rng.standard_normal((POINTS, 2))
+    paths = np.empty((S + 1, *x_T.shape))
     moments = ddim_path(x_T, mixture.eps_fn(alpha_bar), alpha_bar, make_tau(len(alpha_bar) - 1, S), eta, noise_rng)
-    paths = np.array([moment.x for moment in moments])
+    for k, moment in enumerate(moments):
+        paths[k] = moment.x
+        yield k / S
     return Run(paths, distance_in_floors(paths[-1], mixture, truth_rng), kept_side(x_T, paths[-1]))
 
 
@@ -126,7 +130,11 @@ def ddpm_beside_ddim(data="moons") -> LiveFigure:
             _move_side(side, name, data_set(data).means, run)
         return _words(S, eta, seed, data, *runs)
 
-    return LiveFigure(figure, [artist for side in sides for artist in side.values()], controls, update)
+    def compute(S, eta, seed, data):
+        return shares([run_sampler.slices(data, S, level, seed) for level in (1.0, round(eta, 6))])
+
+    moving = [artist for side in sides for artist in side.values()]
+    return LiveFigure(figure, moving, controls, update).computes(compute, {"S": 10}, ("S", "eta"))
 
 
 def notation_translator(meaning="signal left at t") -> LiveHTML:

@@ -10,6 +10,7 @@ from matplotlib.patches import FancyArrowPatch
 
 from ... import require
 from ...ddim import checked_variance, ddim_states, eta_max, move, predict_x0, variance
+from ...figures.ahead import shares
 from ...figures.controls import choice_slider, control_values, data_menu, menu, number_slider, toggle, whole_slider
 from ...figures.live import Aside, LiveFigure
 from ...figures.plots import (
@@ -338,8 +339,7 @@ def trajectory_lab(data="moons", kind=None, sampler=None) -> LiveFigure:
         return told + _words(S, data, kind, spacing, seed, t, paths, ghosts, *runs)
 
     def compute(S, eta, t, seed, data, kind, spacing, paths, ghosts):
-        for choice in (1.0, eta):
-            yield from run_sampler.slices(data, kind, S, choice, spacing, seed)
+        return shares([run_sampler.slices(data, kind, S, choice, spacing, seed) for choice in (1.0, eta)])
 
     moving = [artist for side in sides for artist in side.values()]
     live = LiveFigure(figure, moving, controls, update, "t", aside=table).computes(compute, *_ahead(controls))
@@ -602,8 +602,7 @@ def digits_lab(kind=None, data="digits") -> LiveFigure:
         )
 
     def compute(S, eta, t, seed, kind, spacing, ghosts):
-        for choice in (1.0, eta):
-            yield from run_digits.slices(kind, S, choice, spacing, seed, data)
+        return shares([run_digits.slices(kind, S, choice, spacing, seed, data) for choice in (1.0, eta)])
 
     live = LiveFigure(figure, [*images, *frames, *titles], controls, update, "t").computes(compute, *_ahead(controls))
     live.colors = FEW

@@ -17,7 +17,7 @@ from ...figures.controls import choice_slider, menu, toggle, whole_slider
 from ...figures.live import LiveFigure
 from ...figures.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, VERMILION, house, key_below, panels, show
 from ...files import read_arrays, read_json
-from ...remember import remember
+from ...remember import remember, to_the_end
 from ...schedules import make_tau
 
 STEPS, BOXES, ETAS = (1, 2, 4, 8), (8, 16, 32, 64, 128), (0.0, 0.5, 1.0)
@@ -58,10 +58,19 @@ def run(model, pictures, S, N, seed=0, eta=1.0, renew=True, update="DDIM", told=
     z_T depends on the seed and N alone. ``maps`` of the pictures are made here if they are not given.
     """
     maps = maps_of(model, pictures) if maps is None else maps
+    return to_the_end(_walk(model, maps, S, N, seed, eta, renew, update, told))
+
+
+def _walk(model, maps, S, N, seed, eta, renew, update, told=None):
+    """Do a :func:`run` a visit at a time: yield the share that is done; returns the list of visits."""
     z_T, later = start_of(seed, len(maps), N)
-    tau = make_tau(1000, S)
-    with one_thread():
-        return list(detection_path(model, maps, torch.from_numpy(z_T), tau, later, eta, renew, update, told))
+    path = detection_path(model, maps, torch.from_numpy(z_T), make_tau(1000, S), later, eta, renew, update, told)
+    visits = []
+    for k in range(S):
+        with one_thread():
+            visits.append(next(path))
+        yield (k + 1) / S
+    return visits
 
 
 @contextmanager
@@ -316,8 +325,7 @@ def gallery():
 @remember(megabytes=20)
 def run_picture(index, seed, S, N, eta, renew, update):
     """Run picture ``index`` of the gallery; returns the list of visits."""
-    pictures, maps = gallery()
-    return run(detector(), pictures.only(index), S, N, seed, eta, renew, update, maps=maps[index : index + 1])
+    return _walk(detector(), gallery()[1][index : index + 1], S, N, seed, eta, renew, update)
 
 
 def moved(eta, renew):
@@ -357,11 +365,18 @@ def boxes_from_noise() -> LiveFigure:
         "visit": choice_slider("visit (time)", range(1, 9), 1),
     }
 
+    def asked(picture, seed, S, N, eta, update, renew):
+        return picture, seed, S, N, *settings_of(update, eta, renew)[1:], update
+
     def update(picture, seed, S, N, eta, update, ensemble, renew, visit):
-        visits = run_picture(picture, seed, S, N, *settings_of(update, eta, renew)[1:], update)
+        visits = run_picture(*asked(picture, seed, S, N, eta, update, renew))
         return scene.move(picture, visits, min(visit, S) - 1, ensemble, (update, eta, renew))
 
-    return LiveFigure(figure, scene.artists, controls, update, play="visit")
+    def compute(picture, seed, S, N, eta, update, ensemble, renew, visit):
+        return run_picture.slices(*asked(picture, seed, S, N, eta, update, renew))
+
+    live = LiveFigure(figure, scene.artists, controls, update, play="visit")
+    return live.computes(compute, {}, ("S", "N", "eta"))
 
 
 class _Scene:
