@@ -219,7 +219,7 @@ def tables(result):
         lines.append(f"| {what} | {row['students']} | {times} | {len(row['failures'])} |")
         if "again" in row:
             times = " | ".join(f"{1000 * row['again'][k]:.0f} ms" for k in ("median", "p95", "max"))
-            lines.append(f"| … settings that were shown before | {row['students']} | {times} | |")
+            lines.append(f"| … the eight moves back from S = 1000 | {row['students']} | {times} | |")
     room = machine["GiB"] - RESERVE
     lines += ["", f"| memory | MB a student | students a GiB | on {machine['GiB']} GiB, {RESERVE:.0f} kept free |"]
     lines += ["|---|---|---|---|"]

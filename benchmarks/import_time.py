@@ -1,4 +1,4 @@
-"""Time to import layer 0 beside ``import numpy`` and ``import torch``: fresh processes in turn.
+"""Time to import the science and the checks beside ``import numpy`` and ``import torch``: fresh processes in turn.
 
 python benchmarks/import_time.py
 """
@@ -9,8 +9,8 @@ import sys
 from rows import Row, in_turn, print_rows
 
 MODULES = ("ddim", "split", "oracle", "toy_data", "metrics", "teaching.checks")
-LAYER_0 = "import " + ", ".join(f"ddim_lessons.{name}" for name in MODULES)
-CODE = {"layer 0": LAYER_0, "numpy alone": "import numpy", "torch": "import torch"}
+SCIENCE = "import " + ", ".join(f"ddim_lessons.{name}" for name in MODULES)
+CODE = {"science": SCIENCE, "numpy alone": "import numpy", "torch": "import torch"}
 
 
 def rows(rounds=7):

@@ -3,7 +3,7 @@
     python benchmarks/train_2d.py                                   # one thread, three seeds
     python benchmarks/train_2d.py --threads 2 --clock wall --device cpu
     python benchmarks/train_2d.py --smalldiffusion PATH/src --kaist PATH/2d_plot_diffusion_todo
-    python benchmarks/train_2d.py --record data/results/train_2d.json    # on a machine worth recording
+    python benchmarks/train_2d.py --record data/results/train_2d_cpu_1_thread.json  # on a machine worth recording
 
 Quality is the sliced W2 of 4,000 samples (η = 0, S = 50) against true ones, median of 3 draws, as a multiple of the
 noise floor. Ours is trained anew for each length, because its learning rate falls to 0 at the end of a run; a peer is

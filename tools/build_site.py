@@ -248,8 +248,11 @@ def index(names):
     """Return the first page: the README, behind it the list of all pages."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     readme = re.sub(r"\[([^]]+)\]\(\.\./\.\./[^)]*\)", r"\1", readme)  # GitHub's own pages, as the site itself
+    readme = re.sub(r"\*\*Without an install\*\*:.*?of yours\. ", "", readme)  # the lead says it
     title, _, rest = readme.partition("\n")
-    lead = "\n**Here every figure moves without an install.** [The playground](play.md) lets you draw your own data.\n"
+    lead = (
+        "\n**Here every live figure moves without an install.** [The playground](play.md) takes a drawing of yours.\n"
+    )
     pages = sorted(path.stem for path in (ROOT / "lecture").glob("*.md"))
     lectures = [f"lecture/{page}" for page in pages if page.isdigit()]
     indexes = [f"lecture/{page}" for page in pages if not page.isdigit() and page != "README"]

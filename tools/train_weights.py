@@ -1,6 +1,6 @@
 """Train all networks whose weights lie in ``data/weights/``, measure them, and write them with their cards.
 
-    python tools/train_weights.py                  # all: some minutes of one processor core, no GPU needed
+    python tools/train_weights.py                  # all: three quarters of an hour of one processor core, no GPU needed
     python tools/train_weights.py moons digits     # some
 
 Afterwards run ``python tools/export_data.py``, which writes the manifest. Training uses a GPU if there is one; the

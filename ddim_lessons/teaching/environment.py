@@ -10,7 +10,9 @@ from ..torch_here import INSTALL, TORCH
 from .say import say
 
 NO_GPU = "No GPU, and none is needed: training runs on the processor in seconds to minutes."
-NO_TORCH = f"torch is not installed: 00 to 05 need none, 07 to 09 run without digits; for training, {INSTALL}."
+NO_TORCH = (
+    f"torch is not installed: 00 to 05, 08 and 12 need none, 07, 09 and 11 run but for digits; for all, {INSTALL}."
+)
 DATA_WHOLE = "Data files: all there, checksums right."
 # Asked in a process of its own, which gives torch's 170 MB back: lesson 00 needs none of it.
 ASK_TORCH = """

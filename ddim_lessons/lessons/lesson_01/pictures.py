@@ -272,8 +272,9 @@ def dissolving(data="moons", label=3) -> LiveFigure:
         spot.set_data([t], [level])
         words.set_text(f"t = {t}\nᾱ = {level:.3f}")
         return (
-            f"t = {t} of 1000 on the {schedule} schedule: ᾱ = {level:.3f}, signal-to-noise ratio {snr_words(level)}. "
-            f"An observer who knows all 1797 digits takes the picture for a {label} with probability {sure:.2f}."
+            f"t = {t} of 1000 on the {schedule} schedule: ᾱ = {level:.3f}, signal-to-noise ratio {snr_words(level)} "
+            "for data of variance 1. An observer who knows all 1797 digits takes the picture for a "
+            f"{label} with probability {sure:.2f}."
         )
 
     return LiveFigure(figure, [cloud, picture, spot, words], controls, update)

@@ -165,8 +165,9 @@ def euler_pieces():
         ax.set(xlabel="σ̃", ylabel="x̄", xlim=(1.04 * sigma_bar(nine[last]), -0.03 * sigma_bar(nine[last])))
     axes[1].set(ylim=(0.4, 4.3), title="the last six steps")
     axes[0].legend(loc="upper right")
-    show(figure, "x̄ over σ̃, time running to the right. Left: from σ̃ = 152 both are one straight line. Right: below σ̃ "
-         "= 2.5 the exact curve bends, and DDIM's straight pieces leave it a little at each corner.")  # fmt: skip
+    show(figure, "x̄ over σ̃ on a smooth schedule (section 5), time running to the right. Left: from σ̃ = 152 both are "
+         "one straight line. Right: below σ̃ = 2.5 the exact curve bends, and DDIM's straight pieces leave it a little "
+         "at each corner.")  # fmt: skip
     exact = gaussian_flow(1.3, 0.5, 0.25, nine[-1], nine[::-1]) / nine[::-1] ** 0.5
     return sigma_bar(nine[::-1]), x_bar - exact
 
