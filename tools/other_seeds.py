@@ -189,7 +189,7 @@ def share(path, results):
     """Print what became of a lesson's claims over all shifts; return (claims, how many runs of a claim failed)."""
     runs, fell, left_out = Counter(), Counter(), set()
     for held, about_records in results:
-        runs.update(held)
+        runs.update(held.keys())  # of a dict a Counter would add up the values
         fell.update(key for key, holds in held.items() if not holds)
         left_out |= about_records
     claims = {key for key in runs if not key[1].startswith(STOPPED)}

@@ -42,11 +42,12 @@ def lesson(tmp_path):
 @pytest.mark.filterwarnings("ignore")
 def test_a_lucky_claim_is_seen_and_a_sure_one_is_not(lesson, capsys):
     results = [other_seeds.run_lesson(lesson, shift) for shift in range(1000, 1016)]
-    other_seeds.share(lesson, results)
+    runs, fell = other_seeds.share(lesson, results)
     said = capsys.readouterr().out
     for lucky in ("lucky", "lucky in torch", "of one", "of the package"):
         held = [holds for run, _ in results for (_, text), holds in run.items() if text == lucky]
         assert len(held) == 16 and {True, False} == set(held), f"{lucky}: {held}"
+    assert runs == 16 * 7 and fell == sum(not holds for run, _ in results for holds in run.values()) > 16
     assert "fell in 16 of 16: c6 (9.1) verify" in said and "c8 the cell stopped: ValueError" in said
     assert "about a record: c7" in said and "sure" not in said and "goes on" not in said
 
