@@ -76,9 +76,13 @@ def test_lesson_runs_and_every_slider_moves_its_picture(open_lesson, name):
     access.check_theme_and_zoom(lesson, cells)
 
 
-def test_a_still_figure_has_its_words_as_alternative_text(open_lesson):
-    lesson = open_lesson(NAMES[0])
-    lesson.run_all()
+def slider_of(figure, label):
+    """The handle of the slider with this label."""
+    return figure.get_by_role("slider", name=label)
+
+
+def check_alternative_text(lesson):
+    """A still figure has its words as alternative text."""
     picture = lesson.page.locator(".jp-RenderedImage img").first
     picture.wait_for(state="attached", timeout=20_000)
     browser.wait_for(lambda: picture.get_attribute("alt"), 10, "the picture has no alternative text")
@@ -86,14 +90,10 @@ def test_a_still_figure_has_its_words_as_alternative_text(open_lesson):
     assert picture.get_attribute("alt").replace("_", "") == caption.text_content()
 
 
-def slider_of(figure, label):
-    """The handle of the slider with this label."""
-    return figure.get_by_role("slider", name=label)
-
-
-def test_lesson_00_follows_keyboard_mouse_and_reset(open_lesson):
+def test_lesson_00_has_words_for_its_stills_and_follows_keyboard_mouse_and_reset(open_lesson):
     lesson = open_lesson(NAMES[0])
     lesson.run_all()
+    check_alternative_text(lesson)
     figure = lesson.live_figure(lesson.live_cells()[0])
     first = figure.locator("img").get_attribute("src")
     caption = figure.locator("[role=status]")

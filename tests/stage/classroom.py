@@ -43,7 +43,7 @@ c.Authenticator.allowed_users = {students!r}
 c.JupyterHub.spawner_class, c.SimpleLocalProcessSpawner.home_dir_template = "simple", {homes!r}
 c.JupyterHub.db_url, c.JupyterHub.cookie_secret_file = "sqlite://", {secret!r}
 c.ConfigurableHTTPProxy.pid_file, c.ConfigurableHTTPProxy.command = {pid!r}, [{proxy!r}]
-c.Spawner.args = [*c.Spawner.args, "--allow-root", "--ServerApp.port_retries=0"]
+c.Spawner.args = [*c.Spawner.args, "--allow-root", "--ServerApp.port_retries=0", "--ServerApp.answer_yes=True"]
 c.Spawner.environment = c.Spawner.environment | {{"PYTHONPATH": {root!r}}}
 """
 
