@@ -11,7 +11,7 @@ GLANCE = 0.015  # seconds of computing after which it is known how long a state 
 PATIENCE = 0.06  # seconds that a state is then waited for, if it has a coarse likeness that can be shown at once
 ALONE = 0.1  # the same, if it has none
 SLICE, GAP = 0.01, 0.001  # seconds of computing, and between two slices, where a key press comes in
-REST = 0.05  # seconds without a change after which the neighbours are computed
+REST = 0.1  # seconds without a change after which the neighbours are computed
 SAID = 0.3  # seconds between two words on how far it is
 ONE_AT_A_TIME = RLock()  # a kernel may hear a slider in one thread, Reset or a cell in another; all draw with the same
 
