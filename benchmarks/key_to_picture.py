@@ -52,7 +52,7 @@ def measured(context, address, token, wanted):
     for name in sorted(path.name for path in (browser.ROOT / "notebooks").glob("*.ipynb")):
         if wanted and name[:2] not in wanted:
             continue
-        lesson = browser.Lesson(context, address, token, name)
+        lesson = browser.Desk(context, address, token).open(name)
         lesson.run_all()
         for number, index in enumerate(lesson.live_cells(), start=1):
             took = measure(lesson, index)
@@ -69,7 +69,7 @@ def rows(wanted=()):
         sync_playwright() as playwright,
     ):
         chromium = playwright.chromium.launch(executable_path=browser.CHROMIUM, args=browser.CHROMIUM_FLAGS)
-        context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+        context = chromium.new_context(viewport=browser.WINDOW)
         for number, figure, took in measured(context, address, token, wanted):
             name = f"lesson {number}, figure {figure}"
             yield Row("Key press to changed picture, in Chromium", name, "ms", took, beside=False)

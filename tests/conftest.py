@@ -47,28 +47,36 @@ def context(lab):
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.CHROMIUM, args=browser.CHROMIUM_FLAGS)
-        yield chromium.new_context(viewport={"width": 1280, "height": 1000})
+        yield chromium.new_context(viewport=browser.WINDOW)
         chromium.close()
 
 
-@pytest.fixture
-def open_lesson(lab, context):
-    """Open a lesson in a page of its own; at the end no request has left loopback and the page has no errors.
+@pytest.fixture(scope="module")
+def desks():
+    """The pages with JupyterLab that wait for a lesson: one page takes a second to open it, a new one five."""
+    return []
 
-    The kernels end with the pages: one that is left alone goes on computing ahead.
+
+@pytest.fixture
+def open_lesson(lab, context, desks):
+    """Open a lesson, a second one in a page of its own; at the end none left loopback and none reported errors.
+
+    The kernels end with the test: one that is left alone goes on computing ahead.
     """
     import browser
 
-    lessons = []
+    used = []
 
     def open_(name):
-        lessons.append(browser.Lesson(context, *lab, name))
-        return lessons[-1]
+        used.append(desks.pop() if desks else browser.Desk(context, *lab))
+        return used[-1].open(name)
 
     yield open_
-    for lesson in lessons:
-        lesson.page.close()
+    outside, errors = [desk.outside[:] for desk in used], [desk.errors[:] for desk in used]
+    desks[:] = [desk for desk in used if desk.clear()][:1]
+    for desk in used:
+        if desk not in desks:
+            desk.page.close()
     browser.end_kernels(*lab)
-    for lesson in lessons:
-        assert lesson.outside == [], "requests left loopback"
-        assert lesson.errors == [], "the page reported errors"
+    assert not any(outside), f"requests left loopback: {outside}"
+    assert not any(errors), f"the page reported errors: {errors}"

@@ -4,7 +4,7 @@ import browser
 
 CONTROLS = "[role=slider], select, button, input"  # a number beside a slider is no Tab stop of its own
 THEMES = ("JupyterLab Dark", "JupyterLab Light")
-WINDOW, ZOOMED = {"width": 1280, "height": 1000}, {"width": 640, "height": 360}  # 200 % of a window of 1280 × 720
+ZOOMED = {"width": 640, "height": 360}  # 200 % of a window of 1280 × 720
 
 # of a control: what it is, its accessible name, and what can show that it has the focus
 TELL = """control => { const s = getComputedStyle(control);
@@ -130,16 +130,18 @@ def check_theme_and_zoom(lesson, cells):
     for theme in THEMES:
         set_theme(lesson, theme)
         for index in cells:
-            check_contrast(lesson.live_figure(index))
-            check_layout(lesson.live_figure(index))
+            figure = lesson.live_figure(index)
+            check_contrast(figure)
+            check_layout(figure)
             if theme == THEMES[0]:
                 lesson.screenshot(f"{lesson.name[:2]}-dark-{index}")
     lesson.page.set_viewport_size(ZOOMED)
     for index in cells:
-        check_width(lesson.live_figure(index))
-        check_layout(lesson.live_figure(index), [lesson.live_figure(index).bounding_box()["width"]])
+        figure = lesson.live_figure(index)
+        check_width(figure)
+        check_layout(figure, [figure.bounding_box()["width"]])
     lesson.screenshot(f"{lesson.name[:2]}-zoomed")
-    lesson.page.set_viewport_size(WINDOW)
+    lesson.page.set_viewport_size(browser.WINDOW)
 
 
 # presses Play, and again as soon as the picture is another; in the page, so that a busy machine does not come between

@@ -36,6 +36,10 @@ CONNECTED = """() => {
   return Boolean(session?.isReady && session.session?.kernel?.connectionStatus === 'connected'); }"""
 
 
+CLOSE = "() => [...window.jupyterapp.shell.widgets('main')].forEach(document => document.dispose())"
+WINDOW = {"width": 1280, "height": 1000}
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -111,20 +115,17 @@ def wait_for(condition, seconds, complaint):
     raise AssertionError(f"{complaint} (waited {seconds} s)")
 
 
-class Lesson:
-    """One lesson in a browser page: open, run all, read outputs, move controls, watch the picture."""
+class Desk:
+    """A browser page with JupyterLab, in which one lesson after the other is opened; what it reports is kept."""
 
-    def __init__(self, context, address, token, name):
-        self.address, self.token, self.name = address, token, name
+    def __init__(self, context, address, token):
+        self.address, self.token = address, token
         self.page = context.new_page()
         self.errors, self.outside = [], []
         self.page.on("console", lambda message: self._heard(message))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self._note(request.url))
         self.page.on("dialog", lambda dialog: dialog.accept())
-        self.page.goto(f"{address}/doc/tree/{name}?reset&token={token}")
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        wait_for(self._kernel_ready, 60, f"the kernel of {name} does not become ready")
 
     def _heard(self, message):
         if message.type == "error" and not message.text.startswith(LABS_OWN):
@@ -133,6 +134,33 @@ class Lesson:
     def _note(self, url):
         if not url.startswith((self.address, self.address.replace("http", "ws"), "data:", "blob:", "about:")):
             self.outside.append(url)
+
+    def open(self, name):
+        """Open a lesson; the first comes with JupyterLab itself."""
+        if self.page.url == "about:blank":
+            self.page.goto(f"{self.address}/doc/tree/{name}?reset&token={self.token}")
+        else:
+            self.page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", name)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        return Lesson(self, name)
+
+    def clear(self):
+        """Close what is open, unsaved; returns whether the next lesson finds JupyterLab as the first did."""
+        self.page.evaluate(CLOSE)
+        self.page.set_viewport_size(WINDOW)
+        self.page.emulate_media(reduced_motion="no-preference")
+        self.errors.clear()
+        self.outside.clear()
+        return self.page.locator(".jp-Dialog, .jp-Notebook").count() == 0
+
+
+class Lesson:
+    """One lesson on a desk: run all, read outputs, move controls, watch the picture."""
+
+    def __init__(self, desk, name):
+        self.address, self.token, self.name = desk.address, desk.token, name
+        self.page, self.errors, self.outside = desk.page, desk.errors, desk.outside
+        wait_for(self._kernel_ready, 60, f"the kernel of {name} does not become ready")
 
     def _kernel_ready(self):
         """Whether the session's kernel is idle and, as server and page both say, connected to the page."""
@@ -148,6 +176,37 @@ class Lesson:
             if any(self.outputs()):
                 return
 
+    def sources(self):
+        """The sources of all cells."""
+        return self.page.evaluate(
+            """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+                 .map(cell => cell.sharedModel.getSource())"""
+        )
+
+    def cell_with(self, text):
+        """The index of the first cell whose source has ``text``."""
+        return next(k for k, source in enumerate(self.sources()) if text in source)
+
+    def set_source(self, index, code):
+        """Replace the source of a cell."""
+        change = """([index, code]) => window.jupyterapp.shell.currentWidget.content.model.cells.get(index)
+                      .sharedModel.setSource(code)"""
+        self.page.evaluate(change, [index, code])
+
+    def run_cell(self, index, wait=True):
+        """Run one cell; ``wait`` for its end."""
+        run = """([index, wait]) => {
+            window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+            const done = window.jupyterapp.commands.execute('notebook:run-cell');
+            return wait ? done.then(() => null) : null; }"""
+        self.page.evaluate(run, [index, wait])
+
+    def outputs_of(self, index):
+        """The outputs of one cell, from the notebook's model."""
+        return self.page.evaluate(
+            "index => window.jupyterapp.shell.currentWidget.content.model.cells.get(index).toJSON().outputs", index
+        )
+
     def outputs(self):
         """All outputs of all code cells, from the notebook's model."""
         return self.page.evaluate(
@@ -155,20 +214,29 @@ class Lesson:
                  .filter(cell => cell.type === 'code').map(cell => cell.toJSON().outputs)"""
         )
 
+    def cells_that_show(self, *parts):
+        """The indices of the cells whose outputs, as JSON, have all these parts."""
+        return self.page.evaluate(
+            """parts => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+                 .map((cell, index) => [index, JSON.stringify(cell.toJSON().outputs || [])])
+                 .filter(([_, text]) => parts.every(part => text.includes(part)))
+                 .map(([index, _]) => index)""",
+            parts,
+        )
+
     def live_cells(self):
         """The indices of the cells that hold a live figure (a widget view beside a picture)."""
-        return self.page.evaluate(
-            """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
-                 .map((cell, index) => [index, JSON.stringify(cell.toJSON().outputs || [])])
-                 .filter(([_, text]) => text.includes('jupyter.widget-view') && text.includes('image/png'))
-                 .map(([index, _]) => index)"""
-        )
+        return self.cells_that_show("jupyter.widget-view", "image/png")
+
+    def cell(self, index):
+        """The cell with this index, scrolled to so that the page renders it."""
+        scroll = "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')"
+        self.page.evaluate(scroll, index)
+        return self.page.locator(f'.jp-Cell[data-windowed-list-index="{index}"]')
 
     def live_figure(self, index):
         """The live figure of the cell with this index, scrolled to so that the page renders it."""
-        scroll = "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')"
-        self.page.evaluate(scroll, index)
-        figure = self.page.locator(f'.jp-Cell[data-windowed-list-index="{index}"] .widget-vbox:has(img)').first
+        figure = self.cell(index).locator(".widget-vbox:has(img)").first
         figure.locator("img").wait_for(timeout=20_000)
         figure.scroll_into_view_if_needed()
         return figure

@@ -37,8 +37,16 @@ def words_of(figure):
     return caption()
 
 
+def check_alternative_text(lesson):
+    """The lesson's first still figure has its caption as alternative text."""
+    cell = lesson.cell(lesson.cells_that_show("image/png", "small>")[0])
+    picture, caption = cell.locator(".jp-RenderedImage img").first, cell.locator("small").first
+    browser.wait_for(lambda: picture.get_attribute("alt"), 10, "the picture has no alternative text")
+    assert picture.get_attribute("alt").replace("_", "") == caption.text_content()
+
+
 def check_controls(lesson, figure):
-    """Each slider, moved by its arrow keys, changes the picture, and one changes the words."""
+    """Each slider, moved by its arrow keys, changes the picture, and one changes the words; Reset undoes it all."""
     sliders = figure.locator(".widget-slider")
     before = words_of(figure)
     for k in range(sliders.count()):
@@ -49,6 +57,8 @@ def check_controls(lesson, figure):
         key = key_for(handle)
         lesson.figure_after(figure, lambda: lesson.page.keyboard.press(key))  # noqa: B023
     assert words_of(figure) != before, "the words do not follow the state"
+    figure.get_by_role("button", name="Reset").click()
+    browser.wait_for(lambda: words_of(figure) == before, 20, "Reset does not bring back the words")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -58,6 +68,7 @@ def test_lesson_runs_and_every_slider_moves_its_picture(open_lesson, name):
     kinds = [output["output_type"] for outputs in lesson.outputs() for output in outputs]
     assert kinds and "error" not in kinds
     assert (cells := lesson.live_cells())
+    check_alternative_text(lesson)
     handles = []
     for k, index in enumerate(cells):
         figure = lesson.live_figure(index)
@@ -79,36 +90,6 @@ def test_lesson_runs_and_every_slider_moves_its_picture(open_lesson, name):
 def slider_of(figure, label):
     """The handle of the slider with this label."""
     return figure.get_by_role("slider", name=label)
-
-
-def check_alternative_text(lesson):
-    """A still figure has its words as alternative text."""
-    picture = lesson.page.locator(".jp-RenderedImage img").first
-    picture.wait_for(state="attached", timeout=20_000)
-    browser.wait_for(lambda: picture.get_attribute("alt"), 10, "the picture has no alternative text")
-    caption = lesson.page.locator(".jp-OutputArea-child:has(.jp-RenderedImage) + .jp-OutputArea-child small").first
-    assert picture.get_attribute("alt").replace("_", "") == caption.text_content()
-
-
-def test_lesson_00_has_words_for_its_stills_and_follows_keyboard_mouse_and_reset(open_lesson):
-    lesson = open_lesson(NAMES[0])
-    lesson.run_all()
-    check_alternative_text(lesson)
-    figure = lesson.live_figure(lesson.live_cells()[0])
-    first = figure.locator("img").get_attribute("src")
-    caption = figure.locator("[role=status]")
-
-    steps = slider_of(figure, "S (steps)")
-    steps.focus()
-    lesson.figure_after(figure, lambda: lesson.page.keyboard.press("ArrowRight"))
-    browser.wait_for(lambda: "S = 20" in caption.inner_text(), 10, "the caption does not follow S")
-
-    lesson.figure_after(figure, lambda: drag(lesson, slider_of(figure, "η (noise)"), 60))
-    browser.wait_for(lambda: "with η = 0.0" not in caption.inner_text(), 10, "the caption does not follow η")
-
-    lesson.figure_after(figure, lambda: figure.get_by_role("button", name="Reset").click())
-    browser.wait_for(lambda: "S = 10" in caption.inner_text(), 10, "Reset does not bring back S")
-    browser.wait_for(lambda: figure.locator("img").get_attribute("src") != first, 10, "a new picture has a new address")
 
 
 UNSEEN = """button => [['outline', 'none'], ['box-shadow', 'none'], ['border-color', 'black'], ['background', 'white']]
@@ -139,8 +120,9 @@ PLANTED = [  # what is spoilt, how, and what the check must say of it
 
 def test_planted_faults_of_access_are_caught(open_lesson):
     lesson = open_lesson(NAMES[10])
-    lesson.run_all()
-    figure = next(f for k in lesson.live_cells() if (f := lesson.live_figure(k)).locator(".widget-play").count())
+    lesson.run_cell(1)
+    lesson.run_cell(live := lesson.cell_with("boxes_from_noise()"))
+    figure = lesson.live_figure(live)
     checks = {
         "contrast": lambda: access.check_contrast(figure),
         "width": lambda: access.check_width(figure),

@@ -6,7 +6,6 @@ import browser
 import pytest
 from PIL import Image
 from test_browser import NAMES, slider_of
-from test_browser_sessions import outputs_of, run_cell, set_source
 
 pytestmark = pytest.mark.browser
 
@@ -39,8 +38,8 @@ def draw(lesson, sheet):
 
 def told(lesson, cell):
     """What a cell prints, as Python's values."""
-    run_cell(lesson, cell)
-    return literal_eval(outputs_of(lesson, cell)[0]["text"])
+    lesson.run_cell(cell)
+    return literal_eval(lesson.outputs_of(cell)[0]["text"])
 
 
 def check_drawing(lesson, sheet):
@@ -63,9 +62,9 @@ def test_a_drawing_is_trained_on_moved_and_saved(open_lesson):
     """Draw with the mouse, train, move S and η, save a picture; a planted sheet that loses strokes is caught."""
     lesson = open_lesson(NAMES[7])
     for cell, source in zip(CELLS, SOURCES, strict=True):
-        set_source(lesson, cell, source)
-    run_cell(lesson, 1)
-    run_cell(lesson, SHOW)
+        lesson.set_source(cell, source)
+    lesson.run_cell(1)
+    lesson.run_cell(SHOW)
     lesson.page.evaluate(f"window.jupyterapp.shell.currentWidget.content.scrollToItem({SHOW}, 'start')")
     box = lesson.page.locator(".ddim-sketch")
     sheet, words = box.get_by_role("img", name="A sheet to draw on"), box.locator("p")
@@ -86,7 +85,7 @@ def test_a_drawing_is_trained_on_moved_and_saved(open_lesson):
     press("Done", "20,000 points were drawn evenly from the ink of “your drawing”")
     lesson.screenshot("07-drawn")
 
-    run_cell(lesson, TRAIN)
+    lesson.run_cell(TRAIN)
     figure = lesson.live_figure(TRAIN)
     for label in ("S (steps)", "η (right)"):
         slider_of(figure, label).focus()

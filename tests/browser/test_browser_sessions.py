@@ -23,7 +23,7 @@ ON_STAGE = """figure => {
 def test_presenting_moves_on_by_one_thought_and_comes_back_after_a_restart(context, tmp_path):
     """Page Down goes on and runs, also from inside a slider; code is folded, E unfolds it, Page Up goes back."""
     with browser.presenting("00", tmp_path) as (address, token):
-        lesson = browser.Lesson(context, address, token, NAMES[0])
+        lesson = browser.Desk(context, address, token).open(NAMES[0])
         page = lesson.page
         page.wait_for_selector(".jp-mod-presentationMode")
         page.wait_for_selector(".ddim-stage", state="attached")
@@ -87,38 +87,9 @@ def test_presenting_moves_on_by_one_thought_and_comes_back_after_a_restart(conte
         page.close()
 
 
-def sources(lesson):
-    """The sources of all cells."""
-    return lesson.page.evaluate(
-        "() => [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.sharedModel.getSource())"
-    )
-
-
-def set_source(lesson, index, code):
-    """Replace the source of a cell."""
-    change = """([index, code]) => window.jupyterapp.shell.currentWidget.content.model.cells.get(index)
-                  .sharedModel.setSource(code)"""
-    lesson.page.evaluate(change, [index, code])
-
-
-def run_cell(lesson, index, wait=True):
-    """Run one cell; ``wait`` for its end."""
-    run = """([index, wait]) => {
-        window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
-        const done = window.jupyterapp.commands.execute('notebook:run-cell');
-        return wait ? done.then(() => null) : null; }"""
-    lesson.page.evaluate(run, [index, wait])
-
-
-def outputs_of(lesson, index):
-    return lesson.page.evaluate(
-        "index => window.jupyterapp.shell.currentWidget.content.model.cells.get(index).toJSON().outputs", index
-    )
-
-
 def test_the_stop_button_ends_a_training_and_its_cell_run_again_goes_on(open_lesson):
     lesson = open_lesson(NAMES[6])
-    texts = sources(lesson)
+    texts = lesson.sources()
     training = next(k for k, text in enumerate(texts) if "display(view)" in text)
     for cell in (
         1,
@@ -128,34 +99,34 @@ def test_the_stop_button_ends_a_training_and_its_cell_run_again_goes_on(open_les
             if "import torch" in text or "MOONS =" in text or "Run(" in text
         ),
     ):
-        run_cell(lesson, cell)
-    run_cell(lesson, training, wait=False)
+        lesson.run_cell(cell)
+    lesson.run_cell(training, wait=False)
     figure = lesson.live_figure(training)
     lesson.figure_after(figure, lambda: None)
     lesson.page.locator('[data-command="notebook:interrupt-kernel"]').first.click()
     browser.wait_for(
-        lambda: any(o.get("ename") == "Stopped" for o in outputs_of(lesson, training)), 20, "it does not stop"
+        lambda: any(o.get("ename") == "Stopped" for o in lesson.outputs_of(training)), 20, "it does not stop"
     )
     browser.wait_for(lesson._kernel_ready, 20, "the kernel is not idle after the stop")
-    told = next(o for o in outputs_of(lesson, training) if o.get("ename"))["traceback"]
+    told = next(o for o in lesson.outputs_of(training) if o.get("ename"))["traceback"]
     assert len(told) == 1 and "run this cell again to go on" in told[0].lower(), "more than one sentence"
-    set_source(lesson, training + 1, "print(run.step)")
+    lesson.set_source(training + 1, "print(run.step)")
 
     def printed():  # what is sent while the kernel still clears its queue is dropped: send it again
-        run_cell(lesson, training + 1)
-        return int(outputs_of(lesson, training + 1)[0]["text"]) if outputs_of(lesson, training + 1) else 0
+        lesson.run_cell(training + 1)
+        return int(lesson.outputs_of(training + 1)[0]["text"]) if lesson.outputs_of(training + 1) else 0
 
     assert 0 < browser.wait_for(printed, 30, "the kernel prints nothing") < 2000
-    run_cell(lesson, training)
+    lesson.run_cell(training)
     assert printed() == 2000, "the cell that was stopped, run again, does not go on"
 
 
 def test_a_player_goes_one_picture_at_a_press_for_readers_who_ask_for_less_motion(open_lesson):
     lesson = open_lesson(NAMES[6])
     lesson.page.emulate_media(reduced_motion="reduce")
-    run_cell(lesson, 1)
-    cell = next(k for k, text in enumerate(sources(lesson)) if "walk_through_training()" in text)
-    run_cell(lesson, cell)
+    lesson.run_cell(1)
+    cell = lesson.cell_with("walk_through_training()")
+    lesson.run_cell(cell)
     figure = lesson.live_figure(cell)
     figure.get_by_text("Play moves on by one picture at each press").wait_for(timeout=5_000)
     play = figure.get_by_role("button", name="One picture on")
@@ -169,8 +140,9 @@ def test_a_player_goes_one_picture_at_a_press_for_readers_who_ask_for_less_motio
 
 def test_two_lessons_at_once(open_lesson):
     first, second = open_lesson(NAMES[0]), open_lesson(NAMES[5])
-    for lesson in (first, second):
-        lesson.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    for lesson, call in ((first, "ddpm_beside_ddim()"), (second, "gamma_and_loss()")):
+        lesson.run_cell(1, wait=False)
+        lesson.run_cell(lesson.cell_with(call), wait=False)
     for lesson in (second, first):
         browser.wait_for(lesson.live_cells, 60, f"{lesson.name} shows no live figure")
     for lesson in (first, second):
@@ -185,8 +157,8 @@ def test_restart_the_kernel_and_run_all(open_lesson):
     lesson = open_lesson(NAMES[0])
     counts = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
                   .filter(cell => cell.type === 'code').map(cell => cell.executionCount)"""
-    run_cell(lesson, 1)
-    run_cell(lesson, 1)  # so that the counts are not yet those of a fresh run
+    lesson.run_cell(1)
+    lesson.run_cell(1)  # so that the counts are not yet those of a fresh run
     lesson.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:restart-run-all'); }")
     lesson.page.locator(".jp-Dialog .jp-mod-accept").click()
     whole = list(range(1, len(lesson.outputs()) + 1))
@@ -201,8 +173,7 @@ def test_a_broken_live_figure_is_seen(open_lesson):
     """Planted bug: a live figure that raises when it is built leaves an error output after Run All."""
     lesson = open_lesson(NAMES[0])
     code = "from ddim_lessons.lessons.lesson_00 import pictures\npictures.ddpm_beside_ddim('no such data')"
-    change = "code => window.jupyterapp.shell.currentWidget.content.model.cells.get(1).sharedModel.setSource(code)"
-    lesson.page.evaluate(change, code)
+    lesson.set_source(1, code)
     lesson.run_all()
     assert "error" in [output["output_type"] for outputs in lesson.outputs() for output in outputs]
 
@@ -210,11 +181,10 @@ def test_a_broken_live_figure_is_seen(open_lesson):
 def test_a_callback_that_breaks_when_a_slider_moves_is_seen(open_lesson):
     """Planted bug: the picture is drawn once and no more; the test of every slider must notice."""
     lesson = open_lesson(NAMES[2])
-    texts = sources(lesson)
-    live = next(k for k, text in enumerate(texts) if text.endswith("moving_posterior()"))
-    run_cell(lesson, 1)
-    set_source(lesson, live, f"figure = {texts[live]}\nfigure.update = lambda **state: 1 / 0\nfigure")
-    run_cell(lesson, live)
+    live = lesson.cell_with("moving_posterior()")
+    lesson.run_cell(1)
+    lesson.set_source(live, f"figure = {lesson.sources()[live]}\nfigure.update = lambda **state: 1 / 0\nfigure")
+    lesson.run_cell(live)
     figure = lesson.live_figure(live)
     figure.get_by_role("slider").first.focus()
     with pytest.raises(AssertionError, match="the picture does not change"):

@@ -3,7 +3,6 @@
 import browser
 import pytest
 from test_browser import NAMES
-from test_browser_sessions import outputs_of, run_cell, set_source
 
 pytestmark = pytest.mark.browser
 
@@ -44,7 +43,7 @@ def plain(words):
 def kinds(lesson):
     """Each cell that displays a live view: (its index, its still's data, its caption or one choice)."""
     for index in lesson.page.evaluate(CODE):
-        data = [output.get("data", {}) for output in outputs_of(lesson, index)]
+        data = [output.get("data", {}) for output in lesson.outputs_of(index)]
         if any("ddim-revive" in str(bundle) for bundle in data):
             yield index, data[0], "".join(data[0]["text/plain"]).partition("] ")[2] or "the second"
 
@@ -74,8 +73,8 @@ def check_live(lesson, index, still, words):
 def test_a_reopened_lesson_shows_stills_and_a_run_brings_them_to_life(open_lesson):
     lesson = open_lesson(NAMES[4])
     bare, last = lesson.page.evaluate(STUBS)[:2]
-    set_source(lesson, bare, BARE)
-    set_source(lesson, last, QUESTION)
+    lesson.set_source(bare, BARE)
+    lesson.set_source(last, QUESTION)
     lesson.run_all()
     views = list(kinds(lesson))
     assert len(views) >= 2 and {"image/png", "text/html"} <= {kind for _, still, _ in views for kind in still}
@@ -85,9 +84,9 @@ def test_a_reopened_lesson_shows_stills_and_a_run_brings_them_to_life(open_lesso
     seen(reopened, bare, lambda cell: LOST in cell["text"])  # planted: a widget without a still
     for view in views:
         check_still(reopened, *view)
-    lesson.screenshot("04-reopened")
-    run_cell(reopened, 1)
+    reopened.screenshot("04-reopened")
+    reopened.run_cell(1)
     for index, still, words in views:
-        run_cell(reopened, index)
+        reopened.run_cell(index)
         check_live(reopened, index, still, words)
     reopened.errors[:] = [error for error in reopened.errors if "widget model not found" not in error]  # the console's
