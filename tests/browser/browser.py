@@ -36,6 +36,7 @@ CONNECTED = """() => {
   return Boolean(session?.isReady && session.session?.kernel?.connectionStatus === 'connected'); }"""
 
 
+OPEN = "async path => { await window.jupyterapp.commands.execute('docmanager:open', {path}); }"
 CLOSE = "() => [...window.jupyterapp.shell.widgets('main')].forEach(document => document.dispose())"
 WINDOW = {"width": 1280, "height": 1000}
 
@@ -111,7 +112,7 @@ def wait_for(condition, seconds, complaint):
     while time.monotonic() < end:
         if value := condition():
             return value
-        time.sleep(0.1)
+        time.sleep(0.04)
     raise AssertionError(f"{complaint} (waited {seconds} s)")
 
 
@@ -140,7 +141,7 @@ class Desk:
         if self.page.url == "about:blank":
             self.page.goto(f"{self.address}/doc/tree/{name}?reset&token={self.token}")
         else:
-            self.page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", name)
+            self.page.evaluate(OPEN, name)
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         return Lesson(self, name)
 

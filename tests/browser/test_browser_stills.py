@@ -75,7 +75,7 @@ def test_a_reopened_lesson_shows_stills_and_a_run_brings_them_to_life(open_lesso
     bare, last = lesson.page.evaluate(STUBS)[:2]
     lesson.set_source(bare, BARE)
     lesson.set_source(last, QUESTION)
-    lesson.run_all()
+    lesson.run_all()  # what has run is trusted when it is opened once more
     views = list(kinds(lesson))
     assert len(views) >= 2 and {"image/png", "text/html"} <= {kind for _, still, _ in views for kind in still}
     for view in views:
