@@ -153,11 +153,12 @@ def run_cell(source, names, found):
     plt.close("all")
 
 
-def run_lesson(path, shift):
+def run_lesson(path, shift, before=lambda cell, names, found: None):
     """Run a lesson under one shift; return (held, left out).
 
     ``held`` is a dict of (cell, text) to whether the check held each time it ran; ``left out`` holds those about
-    records. Checks of which nothing is known, because their cell stopped before, are in neither.
+    records. Checks of which nothing is known, because their cell stopped before, are in neither. ``before`` is called
+    with each code cell before it runs, the variables, and the list in which the checks note what they find.
     """
     from ddim_lessons import teaching
 
@@ -175,6 +176,7 @@ def run_lesson(path, shift):
             stack.enter_context(patch.object(place, name, check))
         for index, cell in enumerate(nbformat.read(path, as_version=4).cells):
             if cell.cell_type == "code":
+                before(cell, names, found)
                 found.clear()
                 run_cell(cell.source, names, found)
                 lines = lines_about_records(cell.source, readers, of_records)

@@ -1,4 +1,4 @@
-"""The tool that shifts all seeds sees a lucky claim and lets a sure one pass; the lessons hold on other seeds."""
+"""The tool that shifts all seeds sees a lucky claim and lets a sure one pass."""
 
 import sys
 
@@ -80,16 +80,3 @@ def test_an_attribute_is_not_taken_for_a_variable_that_holds_a_record(tmp_path):
         "def one(run):\n    return run.read_json\ndef two():\n    return read_json('a')\n"
     )
     assert other_seeds.record_readers(tmp_path / "pictures.py") == {"read_json", "read_arrays", "two"}
-
-
-# --- one fixed shift of every lesson: weekly.yml takes twenty fresh ones ----------------------------------------------
-
-PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("shift", (1,))
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_every_claim_holds_on_other_seeds(path, shift):
-    held, _ = other_seeds.run_lesson(path, shift)
-    assert len(held) > 3 and [key for key, holds in held.items() if not holds] == []

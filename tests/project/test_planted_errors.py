@@ -1,13 +1,15 @@
-"""Plant one wrong sign at a time in the lessons' own checking cells: every check must be able to fail.
+"""Every check of a lesson can fail, and every claim holds on seeds that its author did not see.
 
-Each lesson runs cell by cell in this process. Before a cell that checks a numbered equation runs as it stands, copies
-of it with one operator changed (+ ↔ −, · ↔ /, or a power left out) run on a copy of the lesson's variables.
+Each lesson runs in this process under one shift of all seeds (tools/other_seeds.py; weekly.yml takes twenty fresh
+ones). Before a cell that checks a numbered equation runs as it stands, copies of it with one operator changed (+ ↔ −,
+· ↔ /, or a power left out) run on a copy of the lesson's variables.
 """
 
 import ast
 import contextlib
 import io
-import re
+import sys
+from copy import deepcopy
 
 import nbformat
 import numpy as np
@@ -15,8 +17,13 @@ import pytest
 
 from ddim_lessons.files import ROOT
 
+sys.path.insert(0, str(ROOT / "tools"))
+
+import other_seeds
+
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SWAP = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+SHIFT = 1
 
 
 def operators(tree):
@@ -37,109 +44,50 @@ def mutants(source):
         yield compile(ast.fix_missing_locations(tree), "mutant", "exec")
 
 
-def run(code, names):
-    """Run code with its printing thrown away."""
-    with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-        exec(code, names)
-
-
-def is_caught(code, names):
-    """Whether the changed cell stops; it works on copies of the arrays, so that nothing of it stays."""
+def is_caught(code, names, found):
+    """Whether the changed cell stops or a check in it fails; its variables are copies, so that nothing of it stays."""
+    found.clear()
+    own = {k: deepcopy(v) if isinstance(v, np.ndarray | np.random.Generator) else v for k, v in names.items()}
     try:
-        run(code, {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in names.items()})
+        with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+            exec(code, own)
     except Exception:
         return True
-    return False
+    return not all(holds for _, _, holds in found)
 
 
-# --- what the checks need ------------------------------------------------------------------------------------------
+def has_operators_and_verifies(cell):
+    """Whether a cell checks an equation that it computes; one that fails on purpose has been seen to fail."""
+    meant = "verify" in cell.source and "on_purpose" not in cell.source
+    return meant and "setup" not in cell.metadata.get("tags", []) and bool(operators(ast.parse(cell.source)))
 
 
-def sets(statement):
-    """The names that a statement binds or may change: assigned, defined, imported, or ``name.verb()`` on its own."""
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return {statement.name}
-    nodes = list(ast.walk(statement))
-    found = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    found |= {(node.asname or node.name).partition(".")[0] for node in nodes if isinstance(node, ast.alias)}
-    told = (node.value.func for node in nodes if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
-    parts = [node for node in nodes if isinstance(getattr(node, "ctx", None), ast.Store)]
-    for part in [*told, *parts]:
-        while isinstance(part, ast.Attribute | ast.Subscript):
-            part = part.value
-            found |= {part.id} if isinstance(part, ast.Name) else set()
-    return found
+def run_with_errors(path):
+    """Run a lesson; return ({(cell, claim): whether it holds}, {checking cell: whether a changed copy is caught})."""
+    caught = {}
+
+    def plant(cell, names, found):
+        if has_operators_and_verifies(cell):
+            caught[cell.source] = any(is_caught(code, names, found) for code in mutants(cell.source))
+
+    return other_seeds.run_lesson(path, SHIFT, before=plant)[0], caught
 
 
-def uses(statement):
-    """The names that a statement reads."""
-    found = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    return found | (sets(statement) if isinstance(statement, ast.AugAssign) else set())
-
-
-def rebinds(statement):
-    """The names that a statement binds afresh, whatever they were before."""
-    if isinstance(statement, ast.FunctionDef | ast.Import | ast.ImportFrom):
-        return sets(statement)
-    targets = statement.targets if isinstance(statement, ast.Assign) else []
-    names = [part for target in targets for part in (target.elts if isinstance(target, ast.Tuple) else [target])]
-    return {name.id for name in names if isinstance(name, ast.Name)}
-
-
-def needed(cells):
-    """For each of ``(statements, whether it checks)`` the statements that some check needs, found from the end.
-
-    A checking cell is needed whole; else a statement that sets what a later needed one reads, or that draws from
-    a generator that a later one draws from: its numbers depend on all draws before.
-    """
-    everything = [statement for statements, _ in cells for statement in statements]
-    made = [s for s in everything if isinstance(s, ast.Assign) and re.search("default_rng|Generator", ast.unparse(s))]
-    fixed = {
-        name for s in everything if isinstance(s, ast.FunctionDef | ast.ImportFrom | ast.Import) for name in sets(s)
-    }
-    generators = {name for statement in made for name in sets(statement)} - fixed
-    read, kept = set(), [[] for _ in cells]
-    for k, (statements, checks) in reversed(list(enumerate(cells))):
-        for statement in reversed(statements):
-            told = sets(statement) - (fixed - rebinds(statement))
-            if checks or told & read or uses(statement) & read & generators:
-                read = (read - rebinds(statement)) | uses(statement)
-                kept[k].insert(0, statement)
-    return kept
-
-
-def check_cells(path):
-    """Run what a lesson's checks need; yield (source, whether a mutant was caught) for each cell that verifies.
-
-    A cell that verifies without any operator has nothing that could be changed, and is not yielded.
-    """
-    names = {"display": lambda *shown: None}  # a kernel has it built in
-    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    trees = [ast.parse(cell.source) for cell in cells]
-    setup = ["setup" in cell.metadata.get("tags", []) for cell in cells]
-    meant = ["verify" in cell.source and "on_purpose" not in cell.source for cell in cells]
-    checks = [is_meant and bool(operators(tree)) for is_meant, tree in zip(meant, trees, strict=True)]
-    parts = needed([(t.body, c or s) for t, c, s in zip(trees, checks, setup, strict=True)])
-    for cell, part, is_check, is_setup in zip(cells, parts, checks, setup, strict=True):
-        if is_check and not is_setup:
-            yield cell.source, any(is_caught(code, names) for code in mutants(cell.source))
-        run(compile(ast.Module(part, []), path.name, "exec"), names)
-
-
-def test_what_a_check_needs():
-    lines = ["from numpy import linalg", "rng = default_rng(0)", "a = [rng.random()]", "a.append(2)", "rng.normal()"]
-    lines += ["net = fit(rng)", "for b in a: c = b", "a = net", "print(c, rng.random())", "linalg.norm(c)", "c += 1"]
-    statements = [ast.parse(line).body for line in [*lines, "verify(c, rng, linalg)"]]
-    kept = needed([(body, body is statements[-1]) for body in statements])
-    left_out = [line for line, part in zip(lines, kept, strict=False) if not part]
-    assert left_out == ["a = net", "linalg.norm(c)"], "all else sets, changes or draws before it"
+@pytest.mark.filterwarnings("ignore")
+def test_a_check_of_a_number_by_itself_is_seen(tmp_path):
+    sources = ["from ddim_lessons.teaching.checks import verify", "verify('9.1', 1.0 + 2.0, 3.0)"]
+    sources.append("value = 1.0 + 2.0\nverify('9.2', value, value)")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    nbformat.write(notebook, tmp_path / "09_planted.ipynb")
+    held, caught = run_with_errors(tmp_path / "09_planted.ipynb")
+    assert list(caught.values()) == [True, False] and all(held.values()) and len(held) == 2
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_every_check_can_fail(path, monkeypatch):
-    monkeypatch.setattr("ddim_lessons.figures.plots.png", lambda figure: b"")  # nobody looks
-    results = list(check_cells(path))
-    assert [source for source, caught in results if not caught] == [], "checks that no changed operator fails"
+def test_every_claim_holds_on_other_seeds_and_every_check_can_fail(path):
+    held, caught = run_with_errors(path)
+    assert len(held) > 3 and [key for key, holds in held.items() if not holds] == []
+    assert [source for source, is_seen in caught.items() if not is_seen] == [], "checks that no changed operator fails"
     least = 3 if path.stem == "00_start_here" else 5
-    assert len(results) >= least, f"{len(results)} cells compute an equation and verify it, but {least} are the least"
+    assert len(caught) >= least, f"{len(caught)} cells compute an equation and verify it, but {least} are the least"
