@@ -35,7 +35,9 @@ HERE = Path(__file__).parent
 STYLE, SCRIPT = ((HERE / f"live.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
 DRESS = f'<style onload="{escape(SCRIPT)}">{STYLE}</style>'
 QUEUED = 0.01  # seconds: a change that comes so soon after a picture was waiting while that picture was drawn
-LATE = 0.3  # seconds: a change that comes so soon after Reset was made before it; a front end holds back what is new
+# Seconds after Reset in which a change from the page may have been made before it, for a page holds back what is new:
+# of a page that tells what its reader touches (live.js), and of one that does not.
+LATE, LATE_UNHEARD = 5.0, 0.3
 
 # Under a still: that it is one, and the rules that hide it and this note while the live box under them is alive, and
 # the box once it is not. Front ends prefer a widget to a picture in the same output also when the widget is gone.
@@ -72,18 +74,22 @@ class Live:
 
     def __init__(self, controls, update, view, play=None, main=None, aside=None):
         self.controls, self.update, self.play, self.main, self.aside = dict(controls), update, play, main, aside
-        self._drawn, self._waiting, self._drawing, self._was_reset = 0.0, False, Lock(), 0.0
-        self._putting_back = False
+        self._drawn, self._waiting, self._drawing = 0.0, False, Lock()
+        self._putting_back, self._was_reset = False, float("-inf")
         self.start = self.state
         self.caption = ipw.HTML()
         self.reset_button = ipw.Button(description="Reset", icon="undo", tooltip="Back to the first settings")
-        self.reset_button.on_click(lambda _: self.reset())
+        self.reset_button.on_click(lambda _: self._reset_by_hand())
+        self.touched = ipw.IntText(0, layout={"display": "none"})  # 2 more for each Reset, odd if touched since
+        self.touched.add_class("ddim-touched")
+        self.touched.observe(self._be_touched, names="value")
         self.show(self.state)
         for control in self.controls.values():
             control.observe(self._changed, names="value")
         row = control_row(self.controls, play, main, self.reset_button)
         views = [view, aside] if aside else [view]
-        self.layout = ipw.VBox([row, *views, self.caption, ipw.HTML(DRESS, layout={"display": "none"})])
+        dress = ipw.HTML(DRESS, layout={"display": "none"})
+        self.layout = ipw.VBox([row, *views, self.caption, dress, self.touched])
         self.layout.add_class("ddim-figure")
         self.box = ipw.VBox([self.layout])
 
@@ -109,12 +115,7 @@ class Live:
         raise NotImplementedError
 
     def reset(self):
-        """Put every control back to where it started, then draw once; what was on its way to them is put back too."""
-        with ONE_AT_A_TIME:
-            self._put_back()
-            self._was_reset = time.monotonic()
-
-    def _put_back(self):
+        """Put every control back to where it started, then draw once."""
         with ONE_AT_A_TIME:
             self._putting_back = True
             try:
@@ -123,6 +124,22 @@ class Live:
             finally:
                 self._putting_back = False
             self._draw_soon()
+
+    def _reset_by_hand(self):
+        """Reset; what is on its way from the page to the controls will be put back too."""
+        with ONE_AT_A_TIME:
+            self.reset()
+            self._was_reset = time.monotonic()
+
+    def _be_touched(self, change):
+        """The page tells that Reset was pressed, or a control touched, in the order in which its reader did it."""
+        if change["new"] // 2 > change["old"] // 2:
+            self.reset_button.click()
+
+    def _is_late(self, control):
+        """Whether a change of ``control`` comes from the page, where it was made before Reset was pressed."""
+        untouched, late = (self.touched.value % 2 == 0, LATE) if self.touched.value else (True, LATE_UNHEARD)
+        return bool(control._property_lock) and untouched and time.monotonic() < self._was_reset + late
 
     def sweep(self):
         """Yield a state for every value of every control, the others where they started: what a test walks over."""
@@ -148,14 +165,14 @@ class Live:
                 self.words = f"These settings do not go together: {error}"
             yield self.words, self.shown()
 
-    def _changed(self, _):
+    def _changed(self, change):
         """A control has moved: draw that, or put back what was on its way when Reset was pressed."""
         with ONE_AT_A_TIME:
             loop = _running_loop()
             if self._putting_back:
                 return
-            if loop is not None and self.state != self.start and time.monotonic() < self._was_reset + LATE:
-                loop.call_later(QUEUED, self._put_back)
+            if loop is not None and self.state != self.start and self._is_late(change["owner"]):
+                loop.call_later(QUEUED, self.reset)
             else:
                 self._draw_soon()
 

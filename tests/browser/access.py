@@ -181,8 +181,9 @@ def check_player(lesson, figure):
     assert at() == paused, "it does not pause"
     stop.click()
     browser.wait_for(lambda: at() == 0, 5, "Stop does not go back to the first")
-    lesson.figure_after(figure, play.click)  # it plays on: Reset stops it, and what is on its way does not undo Reset
-    lesson.figure_after(figure, reset.click)
+    play.click()  # it plays on: Reset stops it, and what is on its way does not undo Reset
+    browser.wait_for(lambda: at() > 0, 10, "it does not play on")
+    reset.click()
     browser.wait_for(lambda: at() == first, 10, "Reset does not bring back the start")
     # the sliders go back first, the picture and its words follow: until then the caption will still be replaced
     browser.wait_for(lambda: words() == said, 20, "Reset does not bring back the words")

@@ -325,21 +325,37 @@ def test_a_change_that_nothing_came_before_is_drawn_at_once(monkeypatch):
 def test_a_change_on_its_way_when_reset_was_pressed_does_not_undo_it(monkeypatch):
     live, loop, drawn = queued_figure(monkeypatch)
     monkeypatch.setattr(widgets, "QUEUED", 0.0)
-    monkeypatch.setattr(widgets, "LATE", float("inf"))
+    live.touched.value = 1  # a page that tells what is touched
+    monkeypatch.setattr(widgets, "LATE_UNHEARD", 0.0)
     live.controls["x"].value = 0.4
-    live.reset()
-    live.controls["x"].value = 0.8  # the front end kept it until the kernel had drawn 0.4
+    live.touched.value = 2  # Reset, in the page
+    live.controls["x"].set_state({"value": 0.8})  # the page kept it until the kernel had drawn 0.4
     loop.run()
     assert live.state == live.start and drawn[-1] == live.start["x"] and 0.8 not in drawn
     monkeypatch.setattr(widgets, "QUEUED", float("inf"))
-    live.reset()  # its picture waits, and is overtaken by what is on its way
-    live.controls["x"].value = 0.8
+    live.touched.value = 4  # its picture waits, and is overtaken by what is on its way
+    live.controls["x"].set_state({"value": 0.8})
     while loop.later:
         loop.run()
     assert live.state == live.start and drawn[-1] == live.start["x"], "while a picture waits"
+
+
+@pytest.mark.parametrize("why", ["the reader touched it", "it is late", "a cell moves it", "the page says nothing"])
+def test_a_change_made_after_reset_is_drawn(why, monkeypatch):
+    live, loop, drawn = queued_figure(monkeypatch)
     monkeypatch.setattr(widgets, "QUEUED", 0.0)
-    monkeypatch.setattr(widgets, "LATE", 0.0)
-    live.controls["x"].value = 0.8
+    monkeypatch.setattr(widgets, "LATE", 0.0 if why == "it is late" else float("inf"))
+    monkeypatch.setattr(widgets, "LATE_UNHEARD", 0.0)
+    if why == "the page says nothing":
+        live.reset_button.click()
+    else:
+        live.touched.value = 2
+    if why == "the reader touched it":
+        live.touched.value = 3
+    if why == "a cell moves it":
+        live.controls["x"].value = 0.8
+    else:
+        live.controls["x"].set_state({"value": 0.8})
     assert drawn[-1] == 0.8 and loop.later == []
 
 
