@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ddim_lessons.files import ROOT
 
@@ -230,15 +230,23 @@ class Lesson:
         return self.cells_that_show("jupyter.widget-view", "image/png")
 
     def cell(self, index):
-        """The cell with this index, scrolled to so that the page renders it."""
+        """The cell with this index, scrolled to so that the page renders it.
+
+        While cells above it are typeset it may move away again: it is scrolled to until a picture of it is seen.
+        """
         scroll = "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')"
-        self.page.evaluate(scroll, index)
-        return self.page.locator(f'.jp-Cell[data-windowed-list-index="{index}"]')
+        cell = self.page.locator(f'.jp-Cell[data-windowed-list-index="{index}"]')
+        for _ in range(10):
+            self.page.evaluate(scroll, index)
+            with suppress(AssertionError):
+                wait_for(cell.locator("img").filter(visible=True).count, 3, "no picture")
+                return cell
+        raise AssertionError(f"cell {index} shows no picture, but {cell.all_inner_texts()}")
 
     def live_figure(self, index):
         """The live figure of the cell with this index, scrolled to so that the page renders it."""
         figure = self.cell(index).locator(".widget-vbox:has(img)").first
-        figure.locator("img").wait_for(timeout=20_000)
+        figure.locator("img").first.wait_for(timeout=20_000)
         figure.scroll_into_view_if_needed()
         return figure
 
