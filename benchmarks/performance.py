@@ -8,7 +8,7 @@ Each line is the median with its quartiles, the 95th percentile and the number o
 ours (in sampling the bare network calls, the floor of all), the others say how many times the first they take.
 diffusers is left out where it is not installed, the peers of training where their folders (see train_2d.py) are not
 given. The whole table is written to data/results/performance.json with the hardware's name; run it on
-a machine that does nothing else.
+a machine that does nothing else, and afterwards tools/export_data.py, which writes the manifest.
 """
 
 import argparse
