@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from html import unescape
+from html.parser import HTMLParser
 from math import prod
 from urllib.parse import unquote, urldefrag
 
@@ -64,24 +65,23 @@ def site(tmp_path_factory):
     return out
 
 
-TAG = re.compile(r"<([a-z][\w-]*)(\s(?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE)
-ATTRIBUTE = re.compile(r"""(?<=\s)(id|name|href|src)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
-
-
-class Links:
+class Links(HTMLParser):
     """The ids of a page, what it loads, and where it leads."""
 
     def __init__(self, text):
+        super().__init__()
         self.ids, self.loads, self.leads = set(), [], []
-        for tag, attributes in TAG.findall(re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)):
-            found = {name.lower(): unescape("".join(value)) for name, *value in ATTRIBUTE.findall(attributes)}
-            self.ids |= {found[name] for name in ("id", "name") if name in found and tag != "input"}
-            if tag == "a":
-                self.leads.append(found.get("href", ""))
-            elif tag == "link":
-                self.loads.append(found.get("href", ""))
-            elif "src" in found:
-                self.loads.append(found["src"])
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.ids |= {found[name] for name in ("id", "name") if name in found and tag != "input"}
+        if tag == "a":
+            self.leads.append(found.get("href") or "")
+        elif tag == "link":
+            self.loads.append(found.get("href") or "")
+        elif "src" in found:
+            self.loads.append(found["src"])
 
 
 def test_every_link_and_anchor_leads_somewhere_and_nothing_is_loaded_from_outside(site):
