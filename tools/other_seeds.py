@@ -142,7 +142,7 @@ def breaking(found):
 
 
 def run_cell(source, names, found):
-    """Run a cell with its printing thrown away; note in ``found`` what stopped it, if anything."""
+    """Run a cell, its source or its tree, with its printing thrown away; note in ``found`` what stopped it."""
     import matplotlib.pyplot as plt
 
     try:
